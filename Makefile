@@ -1,0 +1,60 @@
+# Everything a person or a machine does with this project. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+CURFEW := $(or $(CARGO_TARGET_DIR),target)/debug/curfew
+# More for `curfew demo`: make demo ARGS="--listen 127.0.0.1:9000"
+ARGS ?=
+
+.PHONY: help setup demo test test-fast lint lint-templates bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what building and testing needs (Debian, Ubuntu; elsewhere names it)
+	@scripts/setup.sh build test
+
+# The development profile: half the CPU minutes of a release build, and what would be slow in it (password hashing, the
+# embedded database) is compiled with optimisation there too.
+demo: ## build and run a throw-away workspace in this terminal
+	@scripts/setup.sh build
+	@echo "Building curfew (the first time takes some minutes, after that seconds)"
+	cargo build --locked
+	@$(CURFEW) demo $(ARGS)
+
+# Unit tests, then the one binary `it`: the product on both databases, behind a real nginx, in a real browser, under the
+# conformance scripts of tests/conformance. It prints which real programs were used; a missing one is a failure.
+test: ## every test, with real PostgreSQL, nginx and Chromium
+	@scripts/setup.sh build test
+	cargo test --locked
+
+test-fast: ## what needs no other program: unit tests and the architecture rules
+	@scripts/setup.sh build
+	cargo test --locked --lib
+	cargo test --locked --test it architecture
+
+lint: lint-templates ## formatting, clippy, licences and origins of dependencies, templates
+	@scripts/setup.sh build lint
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo deny --locked check licenses bans sources
+
+# Templates escape everything, and hold no inline script or style: the Content-Security-Policy has no exception for one.
+# Each search must find nothing.
+lint-templates:
+	@! grep -rnE --include='*.html' --include='*.txt' '\|[[:space:]]*safe\b|autoescape|filter[[:space:]]+safe' src
+	@! grep -rnE --include='*.rs' 'escape[[:space:]]*=[[:space:]]*"none"|PreEscaped|MarkupDisplay::new_safe' src
+	@! grep -rniE --include='*.html' '<style|(^|[[:space:]])(style|on[a-z]+|hx-on[a-z:-]*|hx-vars)[[:space:]]*=|javascript:' src
+	@! grep -rniE --include='*.html' '<script' src | grep -viE '<script( [a-z-]+(="[^"]*")?)* src="[^"]+"( [a-z-]+(="[^"]*")?)*></script>'
+	@echo "templates: nothing unescaped, nothing inline"
+
+bench: ## the benches, optimised
+	@scripts/setup.sh build
+	cargo bench --locked
+
+clean: ## remove what was built (.tools/ and data/ stay)
+	cargo clean

@@ -1,0 +1,73 @@
+//! The hub: what every operation needs, and nothing that only one of them does.
+
+use std::sync::Arc;
+
+use crate::base::clock::Clock;
+use crate::base::ids::ReplicaId;
+use crate::base::random::Random;
+use crate::config::Config;
+use crate::db::{Db, migrate};
+use crate::error::{Error, Result, UNPROCESSABLE};
+use crate::login::password::Passwords;
+use crate::login::throttle::AddressThrottle;
+use crate::saml::pool::Verifiers;
+use crate::telemetry::Metrics;
+
+/// A running process: its settings, its database, its clocks and its bounded pools.
+pub struct App {
+    pub config: Config,
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    /// This process, among those that share the database.
+    pub replica: ReplicaId,
+    pub passwords: Passwords,
+    pub addresses: AddressThrottle,
+    pub verifiers: Verifiers,
+    pub metrics: Metrics,
+    /// Throw-away data: pages say so.
+    pub demo: bool,
+}
+
+impl App {
+    /// Opens the database and brings it to this program's schema.
+    ///
+    /// # Errors
+    /// A sentence for the operator: what can't be opened, or that the database is newer than the program.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self::prepare(config, clock, random).await?))
+    }
+
+    /// Like `open`, for a caller that changes the result before it shares it.
+    pub async fn prepare(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self> {
+        let config = config.completed()?;
+        if config.database_url.starts_with("sqlite:") {
+            create_data_dir(&config)?;
+        }
+        let db = Db::open(&config.database_url).await?;
+        migrate::migrate(&db).await?;
+        let replica = ReplicaId::generate(clock.now(), random.as_ref());
+        let passwords = Passwords::new(&config.sign_in, random.clone())?;
+        let addresses = AddressThrottle::new(config.sign_in.attempts_per_address);
+        Ok(Self {
+            config,
+            db,
+            clock,
+            random,
+            replica,
+            passwords,
+            addresses,
+            verifiers: Verifiers::default(),
+            metrics: Metrics::default(),
+            demo: false,
+        })
+    }
+}
+
+fn create_data_dir(config: &Config) -> Result<()> {
+    let path = &config.data_dir;
+    std::fs::create_dir_all(path).map_err(|error| {
+        Error::new(UNPROCESSABLE, format!("the data folder {} can't be created: {error}", path.display()))
+            .with_field("data_dir")
+    })
+}

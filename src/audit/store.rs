@@ -1,0 +1,116 @@
+//! Statements of the audit log. There is none that changes or removes an entry.
+
+use super::chain::{Found, Hash, START};
+use super::entry::{Entry, Filter};
+use crate::actor::Actor;
+use crate::args;
+use crate::base::clock::UnixMillis;
+use crate::base::ids::WorkspaceId;
+use crate::db::{Read, Row, Write};
+use crate::error::Result;
+
+/// The end of a chain.
+pub struct Head {
+    pub sequence: i64,
+    pub hash: Hash,
+}
+
+/// A new workspace's empty chain.
+pub async fn create_head(tx: &mut Write, workspace: &WorkspaceId) -> Result<()> {
+    let sql = "INSERT INTO audit_head (workspace_id, sequence, hash) VALUES ($1, 0, $2)";
+    tx.execute(sql, args![workspace, &START]).await?;
+    Ok(())
+}
+
+/// Locks the end of a chain until the transaction ends: two entries can't get one number.
+pub async fn lock_head(tx: &mut Write, workspace: &WorkspaceId) -> Result<Head> {
+    let sql = "UPDATE audit_head SET sequence = sequence WHERE workspace_id = $1 RETURNING sequence, hash";
+    head(tx.one(sql, args![workspace]).await?)
+}
+
+pub async fn load_head(db: &mut Read, workspace: &WorkspaceId) -> Result<Head> {
+    head(db.one("SELECT sequence, hash FROM audit_head WHERE workspace_id = $1", args![workspace]).await?)
+}
+
+fn head(row: Row) -> Result<Head> {
+    Ok(Head { sequence: row.int("sequence")?, hash: row.hash("hash")? })
+}
+
+pub async fn move_head(tx: &mut Write, workspace: &WorkspaceId, sequence: i64, hash: &Hash) -> Result<()> {
+    let sql = "UPDATE audit_head SET sequence = $2, hash = $3 WHERE workspace_id = $1";
+    tx.execute(sql, args![workspace, sequence, hash]).await?;
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "one column each")]
+pub async fn insert(
+    tx: &mut Write,
+    workspace: &WorkspaceId,
+    sequence: i64,
+    at: UnixMillis,
+    actor: &Actor,
+    entry: &Entry,
+    text: &str,
+    hash: &Hash,
+) -> Result<()> {
+    let sql = "INSERT INTO audit (workspace_id, sequence, at, action, actor_id, target_id, entry, hash) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    tx.execute(sql, args![workspace, sequence, at, entry.action, &actor.id, &entry.target.id, text, hash]).await?;
+    Ok(())
+}
+
+/// Entries after a sequence number, oldest first.
+pub async fn list_forward(db: &mut Read, workspace: &WorkspaceId, after: i64, limit: i64) -> Result<Vec<Found>> {
+    let sql = "SELECT sequence, at, action, actor_id, target_id, entry, hash FROM audit \
+               WHERE workspace_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
+    db.all(sql, args![workspace, after, limit]).await?.iter().map(found).collect()
+}
+
+/// Entries before a sequence number, newest first; an absent filter lets everything pass.
+pub async fn list_backward(
+    db: &mut Read,
+    workspace: &WorkspaceId,
+    filter: &Filter,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Found>> {
+    let sql = "SELECT sequence, at, action, actor_id, target_id, entry, hash FROM audit \
+               WHERE workspace_id = $1 AND sequence < $2 \
+               AND ($3 = '' OR action = $3 OR SUBSTR(action, 1, LENGTH($3) + 1) = $3 || '.') \
+               AND ($4 = '' OR actor_id = $4) AND ($5 = '' OR target_id = $5) \
+               AND at >= $6 AND at < $7 ORDER BY sequence DESC LIMIT $8";
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let arguments = args![
+        workspace,
+        before,
+        text(&filter.action),
+        text(&filter.actor),
+        text(&filter.target),
+        filter.since.unwrap_or(i64::MIN),
+        filter.until.unwrap_or(i64::MAX),
+        limit
+    ];
+    db.all(sql, arguments).await?.iter().map(found).collect()
+}
+
+/// The entry of the revocation of everybody's sessions with that number, if it is of this workspace. The pattern is one of
+/// the canonical text, whose keys are sorted; a quotation mark that a person wrote has a backslash there.
+pub async fn find_revocation(db: &mut Read, workspace: &WorkspaceId, revocation: i64) -> Result<Option<Found>> {
+    let sql = "SELECT sequence, at, action, actor_id, target_id, entry, hash FROM audit \
+               WHERE workspace_id = $1 AND action = 'session.log_all_users_out' AND entry LIKE $2 \
+               ORDER BY sequence DESC LIMIT 1";
+    let pattern = format!("%\"sequence\":{revocation},\"sessions\":%");
+    db.optional(sql, args![workspace, pattern]).await?.as_ref().map(found).transpose()
+}
+
+fn found(row: &Row) -> Result<Found> {
+    Ok(Found {
+        sequence: row.int("sequence")?,
+        at: row.int("at")?,
+        action: row.text("action")?,
+        actor_id: row.text("actor_id")?,
+        target_id: row.text("target_id")?,
+        text: row.text("entry")?,
+        hash: row.hash("hash")?,
+    })
+}

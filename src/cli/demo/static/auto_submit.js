@@ -1,0 +1,2 @@
+/* Sends the identity provider's answer on. Without scripts a person presses the button. */
+document.querySelector("form").submit();

@@ -1,0 +1,114 @@
+//! What just happened, told once on the next page. It travels in a cookie that lives for a minute and holds one of the
+//! codes below, never text: nobody can put words of their own on our pages.
+
+use poem::Request;
+
+use super::Flash;
+use super::parts::Tone;
+use crate::app::App;
+use crate::web::authenticate::cookie;
+
+/// Something that a page tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    SessionEnded,
+    SessionWasGone,
+    UserLoggedOut,
+    UserSuspended,
+    UserReactivated,
+    PolicySaved,
+    AllowlistSaved,
+    SamlSaved,
+    SamlRemoved,
+    TokenRevoked,
+}
+
+const CODES: [(Told, &str, Tone, &str); 10] = [
+    (Told::SessionEnded, "session-ended", Tone::Success, "The session was logged out. It is refused from now on."),
+    (Told::SessionWasGone, "session-was-gone", Tone::Info, "That session had ended already."),
+    (Told::UserLoggedOut, "user-logged-out", Tone::Success, "All sessions of this user were logged out."),
+    (
+        Told::UserSuspended,
+        "user-suspended",
+        Tone::Success,
+        "The user was suspended, and their sessions were logged out.",
+    ),
+    (
+        Told::UserReactivated,
+        "user-reactivated",
+        Tone::Success,
+        "The user may sign in again. Sessions of before stay ended.",
+    ),
+    (
+        Told::PolicySaved,
+        "policy-saved",
+        Tone::Success,
+        "The session policy was saved. It holds for every session from its next request on.",
+    ),
+    (Told::AllowlistSaved, "allowlist-saved", Tone::Success, "The IP allowlist was saved. It holds from now on."),
+    (
+        Told::SamlSaved,
+        "saml-saved",
+        Tone::Success,
+        "The identity provider was saved. Test it in a private window before you close this one.",
+    ),
+    (Told::SamlRemoved, "saml-removed", Tone::Success, "The identity provider was removed."),
+    (Told::TokenRevoked, "token-revoked", Tone::Success, "The token was revoked. It is refused from now on."),
+];
+
+/// Before the milliseconds that logging all users out took.
+const TOOK: &str = "took-";
+
+fn cookie_name(app: &App) -> &'static str {
+    if app.config.secure_cookies() { "__Host-curfew-flash" } else { "curfew-flash" }
+}
+
+fn set_cookie(app: &App, value: &str, seconds: u32) -> String {
+    let secure = if app.config.secure_cookies() { "; Secure" } else { "" };
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", cookie_name(app))
+}
+
+/// The `Set-Cookie` that tells the next page.
+pub fn tell(app: &App, told: Told) -> String {
+    let code = CODES.iter().find(|(known, ..)| *known == told).map_or("", |(_, code, ..)| *code);
+    set_cookie(app, code, 60)
+}
+
+/// The `Set-Cookie` that tells the receipt how long the revocation took.
+pub fn tell_duration(app: &App, duration_ms: f64) -> String {
+    set_cookie(app, &format!("{TOOK}{:.0}", duration_ms.max(1.0)), 60)
+}
+
+/// The `Set-Cookie` that forgets what was told; `None` if there is nothing to forget.
+pub fn forget(app: &App, request: &Request) -> Option<String> {
+    read(app, request).map(|_| set_cookie(app, "", 0))
+}
+
+fn read(app: &App, request: &Request) -> Option<String> {
+    cookie(request, cookie_name(app)).ok().flatten()
+}
+
+/// The message for this page.
+pub fn message(app: &App, request: &Request) -> Option<Flash> {
+    let value = read(app, request)?;
+    let (_, _, tone, text) = CODES.iter().find(|(_, code, ..)| *code == value)?;
+    Some(Flash { tone: *tone, text: (*text).to_owned() })
+}
+
+/// How long the revocation took that this page shows the receipt of, in milliseconds.
+pub fn duration_ms(app: &App, request: &Request) -> Option<u32> {
+    read(app, request)?.strip_prefix(TOOK)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_is_its_own() {
+        for (index, (told, code, ..)) in CODES.iter().enumerate() {
+            assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+            assert!(CODES.iter().skip(index + 1).all(|(other, twin, ..)| other != told && twin != code));
+        }
+    }
+}

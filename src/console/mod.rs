@@ -1,0 +1,180 @@
+//! The console: the pages of the people who run a workspace, and the sign-in pages in front of them.
+//!
+//! A page is a view struct with plain owned fields and a template under `templates/`. Its title, navigation and
+//! messages are [`Page`], which every view carries as `page`. Views deliberately know no SQL, HTTP, clock or
+//! decision: a handler calls operations and fills one view. The handlers of a view are in the file of the same name under
+//! `handlers/`.
+
+pub mod assets;
+pub mod audit;
+pub mod caller;
+pub mod chrome;
+pub mod confirm;
+pub mod device;
+pub mod error;
+pub mod flash;
+pub mod form;
+pub mod handlers;
+pub mod log_all_users_out;
+pub mod overview;
+pub mod parts;
+pub mod scim;
+pub mod security;
+pub mod sessions;
+pub mod sign_in;
+pub mod sso;
+pub mod users;
+
+use poem::{Route, get, post};
+
+use parts::Tone;
+
+/// What surrounds every page: title, who is signed in, navigation, messages.
+pub struct Page {
+    /// First part of `<title>`, for example `Sessions`.
+    pub title: String,
+    /// Display name of the workspace; empty while none is known.
+    pub workspace_name: String,
+    /// Who is signed in; `None` on sign-in and error pages.
+    pub user: Option<CurrentUser>,
+    /// Token that every form on the page posts back as `csrf`.
+    pub csrf: String,
+    /// Outcome of the request that led here, shown once.
+    pub flash: Option<Flash>,
+    /// What was wrong with a posted form; the summary at the top of the page.
+    pub errors: Vec<FieldError>,
+    /// From [`navigation`]; empty hides the menu.
+    pub navigation: Vec<NavigationLink>,
+    /// True in `curfew demo`: a banner says that the data are thrown away.
+    pub demo: bool,
+    /// Changes whenever a static file changes; appended to their addresses.
+    pub asset_version: String,
+}
+
+/// The signed-in person, as the page chrome names them.
+#[derive(Debug, Clone)]
+pub struct CurrentUser {
+    /// Display name, or the e-mail address if there is none.
+    pub label: String,
+    /// `owner`, `admin` or `member`.
+    pub role: String,
+}
+
+/// One message about what just happened.
+#[derive(Debug, Clone)]
+pub struct Flash {
+    /// Colour and urgency.
+    pub tone: Tone,
+    /// One or two plain sentences.
+    pub text: String,
+}
+
+impl Flash {
+    /// ARIA role: `alert` for danger, `status` otherwise.
+    pub fn role(&self) -> &'static str {
+        self.tone.role()
+    }
+}
+
+/// One entry of the error summary.
+#[derive(Debug, Clone)]
+pub struct FieldError {
+    /// Id of the input that it is about: its field name, except `ip_reason` and `saml_reason` on the Security page.
+    /// Empty if it is about the whole form.
+    pub field: String,
+    /// What is wrong and how to put it right.
+    pub text: String,
+}
+
+/// One link of the main menu.
+#[derive(Debug, Clone)]
+pub struct NavigationLink {
+    /// What it says.
+    pub label: &'static str,
+    /// Path on our origin.
+    pub href: &'static str,
+    /// True for the section that the page belongs to.
+    pub current: bool,
+}
+
+/// A section of the console, in the order of the menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// `/console`
+    Overview,
+    /// `/console/sessions`
+    Sessions,
+    /// `/console/users`
+    Users,
+    /// `/console/security`
+    Security,
+    /// `/console/scim`
+    Provisioning,
+    /// `/console/audit`
+    Audit,
+}
+
+/// Section, label, path, and whether members see it too.
+const MENU: [(Section, &str, &str, bool); 6] = [
+    (Section::Overview, "Overview", "/console", true),
+    (Section::Sessions, "Sessions", "/console/sessions", true),
+    (Section::Users, "Users", "/console/users", false),
+    (Section::Security, "Security", "/console/security", false),
+    (Section::Provisioning, "Provisioning", "/console/scim", false),
+    (Section::Audit, "Audit log", "/console/audit", false),
+];
+
+/// The main menu as somebody on a page of `current` sees it; members get the sections about themselves only.
+pub fn navigation(current: Section, administrator: bool) -> Vec<NavigationLink> {
+    MENU.into_iter()
+        .filter(|(_, _, _, for_members)| administrator || *for_members)
+        .map(|(section, label, href, _)| NavigationLink { label, href, current: section == current })
+        .collect()
+}
+
+/// Adds the addresses of the console.
+pub fn routes(route: Route) -> Route {
+    use handlers::{audit, log_all_users_out, overview, scim, sessions, user_access, users};
+
+    let route = security_routes(sign_in_routes(route))
+        .at("/", get(overview::enter))
+        .at("/static/:name", get(assets::show))
+        .at("/console", get(overview::show))
+        .at("/console/sessions", get(sessions::show))
+        .at("/console/sessions/:id/log-out", post(sessions::log_out))
+        .at("/console/users", get(users::show))
+        .at("/console/users/:id/log-out", get(user_access::confirm_log_out).post(user_access::log_out))
+        .at("/console/users/:id/suspend", get(user_access::confirm_suspension).post(user_access::suspend))
+        .at("/console/users/:id/reactivate", post(user_access::reactivate));
+    let log_out = "/console/security/log-all-users-out";
+    route
+        .at(log_out, get(log_all_users_out::confirm).post(log_all_users_out::carry_out))
+        .at(format!("{log_out}/:sequence"), get(log_all_users_out::show_receipt))
+        .at("/console/scim", get(scim::show))
+        .at("/console/scim/tokens", get(scim::back).post(scim::create_token))
+        .at("/console/scim/tokens/:id/revoke", get(scim::confirm_revocation).post(scim::revoke_token))
+        .at("/console/audit", get(audit::show))
+        .at("/console/audit/verify", get(audit::verify))
+}
+
+fn sign_in_routes(route: Route) -> Route {
+    use handlers::{reauthenticate, set_up, sign_in};
+
+    route
+        .at("/login", get(sign_in::show_email).post(sign_in::choose_way))
+        .at("/login/password", get(sign_in::begin_again).post(sign_in::enter_password))
+        .at("/logout", post(sign_in::log_out))
+        .at("/setup/:token", get(set_up::show_form).post(set_up::choose_password))
+        .at("/console/reauthenticate", get(reauthenticate::show).post(reauthenticate::prove))
+}
+
+fn security_routes(route: Route) -> Route {
+    use handlers::{identity_provider, ip_allowlist, policy, security};
+
+    route
+        .at("/console/security", get(security::show))
+        .at("/console/security/policy", get(security::back).post(policy::save))
+        .at("/console/security/ip-allowlist", get(security::back).post(ip_allowlist::save))
+        .at("/console/security/saml", get(security::back).post(identity_provider::save))
+        .at("/console/security/saml/remove", get(identity_provider::confirm_removal).post(identity_provider::remove))
+}

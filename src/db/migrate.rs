@@ -1,0 +1,114 @@
+//! Brings a database to the schema this program knows. Each step is one transaction; a newer database is refused.
+
+use sqlx::Row as _;
+
+use super::{Db, fault};
+use crate::error::{Error, Result, UNPROCESSABLE};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migrations {
+    ($($version:literal $name:literal),+ $(,)?) => {
+        &[$(Migration {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../../migrations/postgres/", $name, ".sql")),
+        }),+]
+    };
+}
+
+const MIGRATIONS: &[Migration] = migrations![1 "0001_first"];
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version \
+     (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)";
+
+/// The schema version of this program.
+pub fn latest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// The schema version of a database; 0 for an empty one.
+pub async fn current(db: &Db) -> Result<i64> {
+    match db {
+        Db::Sqlite { writer, .. } => {
+            sqlx::query(TABLE).execute(writer).await.map_err(fault)?;
+            let row = sqlx::query("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetch_one(writer).await;
+            Ok(row.map_err(fault)?.get(0))
+        }
+        Db::Postgres(pool) => {
+            // Two replicas that start together would otherwise both create the table.
+            let mut transaction = pool.begin().await.map_err(fault)?;
+            lock(&mut transaction).await?;
+            sqlx::query(TABLE).execute(&mut *transaction).await.map_err(fault)?;
+            let row =
+                sqlx::query("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetch_one(&mut *transaction).await;
+            let version = row.map_err(fault)?.get(0);
+            transaction.commit().await.map_err(fault)?;
+            Ok(version)
+        }
+    }
+}
+
+/// Applies what is missing and returns how many steps that were.
+///
+/// # Errors
+/// A database that is newer than the program, with both versions named.
+pub async fn migrate(db: &Db) -> Result<usize> {
+    let found = current(db).await?;
+    refuse_newer(found)?;
+    let mut applied = 0;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
+        applied += usize::from(apply(db, migration).await?);
+    }
+    Ok(applied)
+}
+
+/// # Errors
+/// If the database's schema is newer than this program.
+pub fn refuse_newer(found: i64) -> Result<()> {
+    if found > latest() {
+        let text = format!(
+            "the database has schema version {found}, this program knows {}: use the program version that wrote it, or a newer one",
+            latest()
+        );
+        return Err(Error::new(UNPROCESSABLE, text).with_field("database_url"));
+    }
+    Ok(())
+}
+
+async fn lock(transaction: &mut sqlx::Transaction<'static, sqlx::Postgres>) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock(4120202611)").execute(&mut **transaction).await.map_err(fault)?;
+    Ok(())
+}
+
+async fn apply(db: &Db, migration: &Migration) -> Result<bool> {
+    const RECORD: &str = "INSERT INTO schema_version (version, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    match db {
+        Db::Sqlite { writer, .. } => {
+            let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
+            let record = sqlx::query(RECORD).bind(migration.version).bind(migration.name);
+            if record.execute(&mut *transaction).await.map_err(fault)?.rows_affected() == 0 {
+                return Ok(false);
+            }
+            sqlx::raw_sql(migration.sqlite).execute(&mut *transaction).await.map_err(fault)?;
+            transaction.commit().await.map_err(fault)?;
+        }
+        Db::Postgres(pool) => {
+            let mut transaction = pool.begin().await.map_err(fault)?;
+            lock(&mut transaction).await?;
+            let record = sqlx::query(RECORD).bind(migration.version).bind(migration.name);
+            if record.execute(&mut *transaction).await.map_err(fault)?.rows_affected() == 0 {
+                return Ok(false);
+            }
+            sqlx::raw_sql(migration.postgres).execute(&mut *transaction).await.map_err(fault)?;
+            transaction.commit().await.map_err(fault)?;
+        }
+    }
+    Ok(true)
+}

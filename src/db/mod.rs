@@ -1,0 +1,234 @@
+//! A thin kernel over sqlx's two native pools, so that one SQL text serves SQLite and PostgreSQL.
+//!
+//! The shared subset: `$1…$n`; TEXT, BIGINT and bytes; `ON CONFLICT … DO UPDATE`; `RETURNING`; `CAST(SUM(x) AS BIGINT)`.
+//! A row is locked by updating it: `UPDATE … RETURNING` does that on both. It decides nothing and knows no table.
+
+pub mod migrate;
+mod open;
+mod value;
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Postgres, Sqlite, Transaction};
+
+pub use value::{Row, Value};
+
+use crate::error::{DatabaseFault, Error, INVALID_REQUEST, Result};
+
+/// A database. Cloning shares its connections.
+#[derive(Clone)]
+pub enum Db {
+    /// Many readers, one writer: SQLite lets one write at a time, and queueing here is fairer than its busy loop.
+    Sqlite {
+        readers: sqlx::SqlitePool,
+        writer: sqlx::SqlitePool,
+        path: std::path::PathBuf,
+    },
+    Postgres(sqlx::PgPool),
+}
+
+enum Handle {
+    Sqlite(PoolConnection<Sqlite>),
+    SqliteWrite(Transaction<'static, Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    PostgresWrite(Transaction<'static, Postgres>),
+}
+
+/// A connection to read from. Each statement sees what is committed.
+pub struct Read {
+    handle: Handle,
+}
+
+/// A transaction. Dropped without `commit`, it leaves nothing behind. It can read, too.
+pub struct Write {
+    read: Read,
+}
+
+impl Deref for Write {
+    type Target = Read;
+    fn deref(&self) -> &Read {
+        &self.read
+    }
+}
+
+impl DerefMut for Write {
+    fn deref_mut(&mut self) -> &mut Read {
+        &mut self.read
+    }
+}
+
+impl Db {
+    /// A connection to read from.
+    ///
+    /// # Errors
+    /// 503 if none is free within the pool's time.
+    pub async fn read(&self) -> Result<Read> {
+        let handle = match self {
+            Self::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await.map_err(fault)?),
+            Self::Postgres(pool) => Handle::Postgres(pool.acquire().await.map_err(fault)?),
+        };
+        Ok(Read { handle })
+    }
+
+    /// Begins a transaction. Use `transact!`, which also tries a deadlocked one again.
+    pub async fn begin(&self) -> Result<Write> {
+        let handle = match self {
+            Self::Sqlite { writer, .. } => {
+                Handle::SqliteWrite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?)
+            }
+            Self::Postgres(pool) => Handle::PostgresWrite(pool.begin().await.map_err(fault)?),
+        };
+        Ok(Write { read: Read { handle } })
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// Closes every connection; SQLite folds its log into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer, .. } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Write {
+    pub async fn commit(self) -> Result<()> {
+        match self.read.handle {
+            Handle::SqliteWrite(transaction) => transaction.commit().await,
+            Handle::PostgresWrite(transaction) => transaction.commit().await,
+            Handle::Sqlite(_) | Handle::Postgres(_) => return Err(Error::internal("a reader can't commit")),
+        }
+        .map_err(fault)
+    }
+
+    /// Runs a statement that changes rows, and says how many.
+    pub async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
+        refuse_nul(&args)?;
+        let affected = match &mut self.read.handle {
+            Handle::SqliteWrite(transaction) => {
+                bind_sqlite(sql, args).execute(&mut **transaction).await.map_err(fault)?.rows_affected()
+            }
+            Handle::PostgresWrite(transaction) => {
+                bind_postgres(sql, args).execute(&mut **transaction).await.map_err(fault)?.rows_affected()
+            }
+            Handle::Sqlite(_) | Handle::Postgres(_) => return Err(Error::internal("a reader can't write")),
+        };
+        Ok(affected)
+    }
+}
+
+impl Read {
+    /// All rows of a result. Callers bound it by LIMIT or by what a workspace can have.
+    pub async fn all(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>> {
+        refuse_nul(&args)?;
+        let rows = match &mut self.handle {
+            Handle::Sqlite(connection) => sqlite_rows(bind_sqlite(sql, args).fetch_all(&mut **connection).await),
+            Handle::SqliteWrite(transaction) => sqlite_rows(bind_sqlite(sql, args).fetch_all(&mut **transaction).await),
+            Handle::Postgres(connection) => postgres_rows(bind_postgres(sql, args).fetch_all(&mut **connection).await),
+            Handle::PostgresWrite(transaction) => {
+                postgres_rows(bind_postgres(sql, args).fetch_all(&mut **transaction).await)
+            }
+        };
+        rows.map_err(fault)
+    }
+
+    /// The first row, if there is one.
+    pub async fn optional(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Option<Row>> {
+        Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// The one row that must be there.
+    pub async fn one(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Row> {
+        self.optional(sql, args).await?.ok_or_else(|| Error::internal("a row that must exist is missing"))
+    }
+}
+
+/// PostgreSQL has no NUL in text, SQLite has: nobody may store or ask for what only one of them knows.
+fn refuse_nul(args: &[Value]) -> Result<()> {
+    let nul = |value: &Value| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
+    if args.iter().any(nul) {
+        return Err(Error::new(INVALID_REQUEST, "text may not contain a NUL character"));
+    }
+    Ok(())
+}
+
+type SqliteQuery = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
+type PostgresQuery = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
+
+fn bind_sqlite(sql: &'static str, args: Vec<Value>) -> SqliteQuery {
+    args.into_iter().fold(sqlx::query(sql), |query, value| match value {
+        Value::Int(value) => query.bind(value),
+        Value::Text(value) => query.bind(value),
+        Value::Bytes(value) => query.bind(value),
+    })
+}
+
+fn bind_postgres(sql: &'static str, args: Vec<Value>) -> PostgresQuery {
+    args.into_iter().fold(sqlx::query(sql), |query, value| match value {
+        Value::Int(value) => query.bind(value),
+        Value::Text(value) => query.bind(value),
+        Value::Bytes(value) => query.bind(value),
+    })
+}
+
+fn sqlite_rows(rows: sqlx::Result<Vec<sqlx::sqlite::SqliteRow>>) -> sqlx::Result<Vec<Row>> {
+    Ok(rows?.into_iter().map(Row::Sqlite).collect())
+}
+
+fn postgres_rows(rows: sqlx::Result<Vec<sqlx::postgres::PgRow>>) -> sqlx::Result<Vec<Row>> {
+    Ok(rows?.into_iter().map(Row::Postgres).collect())
+}
+
+/// Sorts a database error: may it be tried again, is a key taken, or is it ours to look into?
+pub(crate) fn fault(error: sqlx::Error) -> Error {
+    let kind = match &error {
+        sqlx::Error::Database(database) if database.is_unique_violation() => DatabaseFault::UniqueViolation,
+        sqlx::Error::Database(database) => match database.code().as_deref() {
+            // PostgreSQL: serialisation failure, deadlock, lock timeout. SQLite: busy, locked, and their extended codes.
+            Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" | "518") => DatabaseFault::Conflict,
+            // PostgreSQL: shutting down, cannot connect now, read-only.
+            Some("57P01" | "57P02" | "57P03" | "25006") => DatabaseFault::Unavailable,
+            _ => DatabaseFault::Other,
+        },
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
+            DatabaseFault::Unavailable
+        }
+        _ => DatabaseFault::Other,
+    };
+    Error::database(kind, error)
+}
+
+/// Runs a block in a write transaction: commits if it gives `Ok`, leaves nothing behind otherwise, and tries a deadlocked
+/// or busy one once more. `transact!(app.db, |tx| { store::insert(tx, …).await?; Ok(()) })`; the block may run twice, so it
+/// must not consume what it captures. docs/decisions/0007 says why this is a macro.
+#[macro_export]
+macro_rules! transact {
+    ($db:expr, |$tx:ident| $body:block) => {{
+        let mut retried = false;
+        loop {
+            let mut transaction = $db.begin().await?;
+            let outcome: $crate::error::Result<_> = {
+                let $tx = &mut transaction;
+                async { $body }.await
+            };
+            let outcome = match outcome {
+                Ok(value) => transaction.commit().await.map(|()| value).map_err($crate::error::Error::at_commit),
+                Err(error) => {
+                    drop(transaction);
+                    Err(error)
+                }
+            };
+            match outcome {
+                Err(error) if error.is_transient() && !retried => retried = true,
+                outcome => break outcome,
+            }
+        }
+    }};
+}

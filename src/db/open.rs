@@ -1,0 +1,106 @@
+//! Opening a database, with every setting that durability rests on read back. Creates an embedded one that is missing.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Row as _};
+
+use super::{Db, fault};
+use crate::error::{Error, Result, UNPROCESSABLE};
+
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Db {
+    /// Opens `sqlite:///path/to/file` or `postgres://…`.
+    ///
+    /// # Errors
+    /// A sentence for the operator: which path or host, and what the system said. The URL's password is never in it.
+    pub async fn open(url: &str) -> Result<Self> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => open_sqlite(url).await,
+            Some("postgres" | "postgresql") => open_postgres(url).await,
+            _ => Err(Error::invalid("database_url", "must begin with sqlite: or postgres:")),
+        }
+    }
+}
+
+async fn open_sqlite(url: &str) -> Result<Db> {
+    let path = sqlite_path(url)?;
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging();
+    let cannot = |error: sqlx::Error| {
+        Error::new(UNPROCESSABLE, format!("the database file {} can't be opened: {error}", path.display()))
+            .with_field("database_url")
+    };
+    let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
+    let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(cannot)?;
+    owner_only(&path)?;
+    verify_sqlite(&writer, &path).await?;
+    let readers = pool().max_connections(8).connect_with(options).await.map_err(cannot)?;
+    Ok(Db::Sqlite { readers, writer, path })
+}
+
+fn sqlite_path(url: &str) -> Result<PathBuf> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or_default();
+    if path.is_empty() || path.contains('?') || path == ":memory:" {
+        return Err(Error::invalid("database_url", "must name a file: sqlite:///path/to/curfew.db"));
+    }
+    Ok(PathBuf::from(path))
+}
+
+#[cfg(unix)]
+fn owner_only(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(|error| {
+        Error::new(UNPROCESSABLE, format!("the database file {} can't be protected: {error}", path.display()))
+            .with_field("database_url")
+    })
+}
+
+#[cfg(not(unix))]
+fn owner_only(_path: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// WAL and FULL are what an acknowledged revocation rests on; some file systems silently refuse the first.
+async fn verify_sqlite(writer: &sqlx::SqlitePool, path: &Path) -> Result<()> {
+    let journal: String = sqlx::query("PRAGMA journal_mode").fetch_one(writer).await.map_err(fault)?.get(0);
+    let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(writer).await.map_err(fault)?.get(0);
+    let foreign_keys: i64 = sqlx::query("PRAGMA foreign_keys").fetch_one(writer).await.map_err(fault)?.get(0);
+    if journal != "wal" || synchronous != 2 || foreign_keys != 1 {
+        return Err(Error::internal(format!(
+            "{} gave journal_mode={journal}, synchronous={synchronous}, foreign_keys={foreign_keys}; wal, 2 and 1 are needed",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+async fn open_postgres(url: &str) -> Result<Db> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| Error::invalid("database_url", "is not a valid postgres:// address"))?
+        .application_name("curfew")
+        // What an acknowledged revocation rests on is not left to a server's or role's defaults.
+        .options([("synchronous_commit", "on"), ("default_transaction_isolation", "read committed")])
+        .options([("lock_timeout", "5s"), ("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "10s")])
+        .disable_statement_logging();
+    let host = options.get_host().to_owned();
+    let pool =
+        PgPoolOptions::new().max_connections(16).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(options).await.map_err(
+            |error| {
+                Error::new(UNPROCESSABLE, format!("PostgreSQL at {host} can't be reached: {error}"))
+                    .with_field("database_url")
+            },
+        )?;
+    Ok(Db::Postgres(pool))
+}

@@ -1,0 +1,29 @@
+//! What happens on a timer. Each job is a function without input that may run twice, or not for a while: nothing that decides
+//! whether a session is valid waits for one.
+
+mod tidy;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Runs the jobs every minute until the handle is aborted.
+pub fn start(app: Arc<App>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut timer = tokio::time::interval(EVERY);
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            timer.tick().await;
+            match tidy::tidy(&app).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::debug!(rows, "tidied"),
+                Err(error) => tracing::warn!(error = %error, "tidying failed; it is tried again in a minute"),
+            }
+        }
+    })
+}

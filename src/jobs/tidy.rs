@@ -1,0 +1,34 @@
+//! Removes rows that can't matter any more, a batch at a time, so that no revocation ever waits behind it for long.
+
+use crate::app::App;
+use crate::error::Result;
+use crate::login::{store as login, throttle};
+use crate::policy::model::MINUTE_MS;
+use crate::saml::store as saml;
+use crate::security::{idempotency, store as security};
+use crate::sessions::store as sessions;
+use crate::transact;
+
+/// Ended sessions stay for a week: the sign-in page can say why they ended.
+const KEEP_SESSIONS_MS: i64 = 7 * 24 * 60 * MINUTE_MS;
+const BATCH: i64 = 1_000;
+
+/// Tidies once and says how many rows went.
+pub async fn tidy(app: &App) -> Result<u64> {
+    let now = app.clock.now();
+    let mut removed = 0;
+    loop {
+        let batch = transact!(app.db, |tx| { sessions::tidy(tx, now - KEEP_SESSIONS_MS, BATCH).await })?;
+        removed += batch;
+        if batch == 0 {
+            break;
+        }
+    }
+    removed += transact!(app.db, |tx| {
+        let flows = saml::tidy(tx, now).await?;
+        let keys = security::tidy_keys(tx, now - idempotency::MEMORY_MS).await?;
+        Ok(flows + keys + login::tidy(tx, now - throttle::MEMORY_MS).await?)
+    })?;
+    app.addresses.tidy();
+    Ok(removed)
+}

@@ -1,0 +1,198 @@
+//! Signing in with a password.
+//!
+//! Unknown workspace, unknown name, wrong password, suspended, SSO-only: one answer after one password hash. The epochs are
+//! read when the sign-in begins; if somebody revokes meanwhile, it begins once more.
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{store, throttle};
+use crate::actor::{Actor, Origin};
+use crate::app::App;
+use crate::audit::{self, Entry, Target};
+use crate::base::canonical;
+use crate::base::secret::Secret;
+use crate::base::text::hex;
+use crate::db::Read;
+use crate::error::{Error, INVALID_CREDENTIALS, IP_NOT_ALLOWED, Result};
+use crate::policy::ip_allowlist::Passage;
+use crate::policy::model::Method;
+use crate::policy::store as policies;
+use crate::sessions::issue::{Earned, Stamps, issue};
+use crate::sessions::model::{Session, UserState};
+use crate::transact;
+use crate::users::model::User;
+use crate::users::store as users;
+use crate::workspaces::model::{Workspace, is_slug};
+use crate::workspaces::store as workspaces;
+
+/// What somebody typed.
+pub struct Credentials<'a> {
+    pub workspace: &'a str,
+    /// User name or e-mail address.
+    pub name: &'a str,
+    pub password: &'a str,
+}
+
+/// Signs in.
+///
+/// # Errors
+/// 401 `invalid-credentials`, the same for every failure; 403 `ip-not-allowed`; 429 with the wait; 503 if hashing is busy.
+pub async fn sign_in(app: &App, credentials: &Credentials<'_>, origin: &Origin) -> Result<(Session, Secret)> {
+    app.addresses.admit_password(origin.ip)?;
+    let Some(workspace) = find_workspace(app, credentials.workspace).await? else {
+        app.passwords.verify(credentials.password, None).await?;
+        return Err(refused());
+    };
+    admit_address(app, &workspace, origin).await?;
+    match attempt(app, &workspace, credentials, origin).await? {
+        Some(issued) => Ok(issued),
+        // Somebody revoked while this went on: with the epochs of now, once.
+        None => attempt(app, &workspace, credentials, origin).await?.ok_or_else(refused),
+    }
+}
+
+async fn find_workspace(app: &App, slug: &str) -> Result<Option<Workspace>> {
+    if !is_slug(slug) {
+        return Ok(None);
+    }
+    workspaces::find_by_slug(&mut app.db.read().await?, slug).await
+}
+
+/// One attempt; `None` if its epochs were overtaken.
+async fn attempt(
+    app: &App,
+    workspace: &Workspace,
+    credentials: &Credentials<'_>,
+    origin: &Origin,
+) -> Result<Option<(Session, Secret)>> {
+    // 1. The stamps, before anything is decided.
+    let (workspace_epoch, user) = begin(app, workspace, credentials.name).await?;
+    // 2. The brake, by the account and not by what it was called.
+    let account = account_key(user.as_ref(), credentials.name);
+    throttle::reserve(app, &workspace.id, &account).await?;
+    // 3. The password. Always one hash, whatever is known.
+    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
+    let matches = match app.passwords.verify(credentials.password, hash).await {
+        Ok(matches) => matches,
+        Err(busy) => {
+            throttle::give_back(app, &workspace.id, &account).await?;
+            return Err(busy);
+        }
+    };
+    let policy = policies::load(&mut app.db.read().await?, &workspace.id).await?;
+    let accepted = user.filter(|user| matches && user.state == UserState::Active && policy.admits(Method::Password));
+    let Some(user) = accepted else {
+        record_failure(app, workspace, &account, origin).await?;
+        return Err(refused());
+    };
+    // 4. The session, with the stamps of 1.
+    let stamps = Stamps { workspace_epoch, user_epoch: user.epoch };
+    finish(app, &user, stamps, &account, credentials.password, origin).await
+}
+
+async fn begin(app: &App, workspace: &Workspace, name: &str) -> Result<(i64, Option<User>)> {
+    let mut read = app.db.read().await?;
+    let epoch = workspaces::load(&mut read, &workspace.id).await?.epoch;
+    Ok((epoch, find_account(&mut read, workspace, name).await?))
+}
+
+/// The user of a name, else of an e-mail address that only one has.
+async fn find_account(read: &mut Read, workspace: &Workspace, name: &str) -> Result<Option<User>> {
+    let Ok(key) = canonical::key(name) else { return Ok(None) };
+    if let Some(user) = users::find_by_name(read, &workspace.id, &key).await? {
+        return Ok(Some(user));
+    }
+    let mut found = users::list_by_email(read, &workspace.id, &key).await?;
+    Ok(if found.len() == 1 { found.pop() } else { None })
+}
+
+fn account_key(user: Option<&User>, name: &str) -> String {
+    match user {
+        Some(user) => user.id.to_string(),
+        // Nobody's name: people type their passwords here by mistake, and neither log nor table may keep one.
+        None => format!("unknown:{}", hex(&Sha256::digest(canonical::key(name).unwrap_or_default())[..16])),
+    }
+}
+
+async fn finish(
+    app: &App,
+    user: &User,
+    stamps: Stamps,
+    account: &str,
+    password: &str,
+    origin: &Origin,
+) -> Result<Option<(Session, Secret)>> {
+    let stored = user.password_hash.as_deref().unwrap_or_default();
+    let rehashed = if app.passwords.outdated(stored) { Some(app.passwords.hash(password).await?) } else { None };
+    transact!(app.db, |tx| {
+        let workspace = workspaces::load(tx, &user.workspace).await?;
+        let current = users::find(tx, &user.workspace, &user.id).await?;
+        let same =
+            current.is_some_and(|current| current.epoch == stamps.user_epoch && current.state == UserState::Active);
+        if workspace.epoch != stamps.workspace_epoch || !same {
+            return Ok(None);
+        }
+        if let Some(hash) = &rehashed {
+            if users::rehash_password(tx, user, hash).await? == 0 {
+                return Ok(None);
+            }
+        }
+        store::forget(tx, &user.workspace, account).await?;
+        let issued = issue(tx, app, &earned(user, stamps, origin)).await?;
+        let actor = Actor::user(&user.id, user.label(), Some(issued.0.id.clone()), origin.clone());
+        let entry = Entry::done("login.succeeded", Target::new("session", issued.0.id.as_str(), user.label()));
+        let entry = entry.with(json!({"method": Method::Password.as_str()}));
+        audit::append(tx, &user.workspace, app.clock.now(), &actor, &entry).await?;
+        Ok(Some(issued))
+    })
+}
+
+fn earned<'a>(user: &'a User, stamps: Stamps, origin: &'a Origin) -> Earned<'a> {
+    Earned {
+        workspace: &user.workspace,
+        user: &user.id,
+        method: Method::Password,
+        stamps,
+        origin,
+        provider: None,
+        subject: None,
+        session_index: None,
+        not_after: None,
+        signed_in_at: None,
+    }
+}
+
+/// Refuses a client whose address the allowlist does not let in, before any password is looked at.
+pub async fn admit_address(app: &App, workspace: &Workspace, origin: &Origin) -> Result<()> {
+    let allowlist = policies::load_allowlist(&mut app.db.read().await?, &workspace.id).await?;
+    match allowlist.judge(origin.ip) {
+        Passage::Allowed => Ok(()),
+        Passage::Reported => {
+            tracing::info!(workspace = %workspace.slug, ip = %origin.ip_text(), "address would be refused by the allowlist");
+            Ok(())
+        }
+        Passage::Refused => {
+            let entry = Entry::refused(
+                "login.address_refused",
+                Target::new("workspace", workspace.id.as_str(), &workspace.slug),
+            );
+            let actor = Actor::anonymous("", origin.clone());
+            transact!(app.db, |tx| { audit::append(tx, &workspace.id, app.clock.now(), &actor, &entry).await })?;
+            let text = format!("sign-in from {} is not allowed in this workspace", origin.ip_text());
+            Err(Error::new(IP_NOT_ALLOWED, text))
+        }
+    }
+}
+
+/// The same writes for an unknown name as for a wrong password.
+async fn record_failure(app: &App, workspace: &Workspace, account: &str, origin: &Origin) -> Result<()> {
+    let entry = Entry::refused("login.failed", Target::new("account", account, ""));
+    let actor = Actor::anonymous("", origin.clone());
+    transact!(app.db, |tx| { audit::append(tx, &workspace.id, app.clock.now(), &actor, &entry).await })?;
+    Ok(())
+}
+
+fn refused() -> Error {
+    Error::new(INVALID_CREDENTIALS, "these credentials are not accepted")
+}

@@ -1,0 +1,190 @@
+//! Pure: the structural gate in front of signature verification, and what later checks need from the raw envelope.
+//!
+//! The library that verifies signatures recovers from broken documents, fetches the URIs of references before it looks
+//! at a key, and accepts a signature anywhere. So only one shape gets as far as it: a `samlp:Response` with one
+//! `saml:Assertion`, each signed by at most one signature of the plainest kind. What the shape of a signature is,
+//! `signature_shape.rs` says. Deliberately no cryptography, and no judgement on whom or when a message is for.
+
+use std::collections::HashSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::refusal::{Refusal, quoted};
+use super::xml::{Attribute, Element};
+use super::xml_tag::{SPACE, is_ncname};
+use super::{names, signature_shape, time, xml_reader};
+use crate::base::clock::UnixMillis;
+
+/// Longest `SAMLResponse` form value, in octets of base64.
+pub const MAX_FORM_VALUE: usize = 512 * 1024;
+/// Longest ID of a message, in octets.
+const MAX_ID: usize = 256;
+
+/// What a Response may hold (Core §3.3.3), each at most once.
+const RESPONSE_CHILDREN: [(&str, &str); 5] = [
+    (names::ASSERTION, "Issuer"),
+    (names::XML_SIGNATURE, "Signature"),
+    (names::PROTOCOL, "Extensions"),
+    (names::PROTOCOL, "Status"),
+    (names::ASSERTION, "Assertion"),
+];
+
+/// The envelope of an assertion as it came. Unsigned unless `response_signed`: never take an identity from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// `Response/@ID`, an NCName.
+    pub response_id: String,
+    /// `Response/@Version`, as written.
+    pub version: String,
+    /// `Response/@IssueInstant`.
+    pub issue_instant: UnixMillis,
+    /// `Response/@Destination`.
+    pub destination: Option<String>,
+    /// `Response/@InResponseTo`.
+    pub in_response_to: Option<String>,
+    /// Text of `Response/Issuer`.
+    pub issuer: Option<String>,
+    /// `Value` of the top-level status code.
+    pub status_code: Option<String>,
+    /// Whether the Response has a signature of its own.
+    pub response_signed: bool,
+    /// Whether the Assertion has a signature of its own.
+    pub assertion_signed: bool,
+    /// `Assertion/@ID`, an NCName.
+    pub assertion_id: String,
+}
+
+/// The message in a `SAMLResponse` form value (Bindings §3.5.4): base64, folded at will, at most 512 KiB of it.
+///
+/// Refuses with `gate.too-large` or `gate.base64`.
+pub fn decode(form_value: &str) -> Result<Vec<u8>, Refusal> {
+    Refusal::unless(form_value.len() <= MAX_FORM_VALUE, "gate.too-large", "the form value is longer than 512 KiB")?;
+    let folded: Vec<u8> = form_value.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    STANDARD.decode(folded).map_err(|error| Refusal::new("gate.base64", error.to_string()))
+}
+
+/// Lets a message through to signature verification if it has the one shape that is understood.
+///
+/// Refuses with `gate.…`. Passing says nothing about who wrote the message.
+pub fn admit(xml: &[u8]) -> Result<Envelope, Refusal> {
+    let root = xml_reader::read_message(xml)?;
+    let (envelope, assertion) = read_response(&root)?;
+    check_signatures(&root, assertion, &envelope)?;
+    Ok(envelope)
+}
+
+/// The envelope and the one assertion of a Response, signatures apart.
+pub(super) fn read_response(root: &Element) -> Result<(Envelope, &Element), Refusal> {
+    Refusal::unless(root.is(names::PROTOCOL, "Response"), "gate.root", "the root element is not samlp:Response")?;
+    let assertion = only_assertion(root)?;
+    check_children(root)?;
+    check_ids(root)?;
+    let signed = |element: &Element| !element.children_named(names::XML_SIGNATURE, "Signature").is_empty();
+    let issuer = root.only_child(names::ASSERTION, "Issuer")?.map(Element::leaf_text).transpose()?;
+    let instant = root.required_attribute("IssueInstant", "gate.issue-instant")?;
+    let envelope = Envelope {
+        response_id: own_id(root)?,
+        version: root.required_attribute("Version", "gate.version")?.to_owned(),
+        issue_instant: time::parse_instant(instant)
+            .ok_or_else(|| Refusal::new("gate.issue-instant", quoted(instant)))?,
+        destination: root.attribute("Destination").map(str::to_owned),
+        in_response_to: root.attribute("InResponseTo").map(str::to_owned),
+        issuer: issuer.map(str::to_owned),
+        status_code: status_code(root)?,
+        response_signed: signed(root),
+        assertion_signed: signed(assertion),
+        assertion_id: own_id(assertion)?,
+    };
+    Ok((envelope, assertion))
+}
+
+/// Exactly one Assertion in the whole document, directly under the root. Names count in any namespace, so that a reader
+/// by local name could not be fooled either.
+fn only_assertion(root: &Element) -> Result<&Element, Refusal> {
+    let all = root.descendants();
+    let count = |name: &str| all.iter().filter(|element| element.name == name).count();
+    if let Some(encrypted) = all.iter().find(|element| element.name.starts_with("Encrypted")) {
+        let detail = format!("{}: encrypted assertions are not supported", quoted(&encrypted.name));
+        return Err(Refusal::new("gate.encrypted-assertion", detail));
+    }
+    Refusal::unless(count("Response") == 1, "gate.nested-response", "a Response within the Response")?;
+    match count("Assertion") {
+        0 => Err(Refusal::new("gate.no-assertion", format!("the identity provider says: {}", statuses(&all)))),
+        1 => root
+            .only_child(names::ASSERTION, "Assertion")?
+            .ok_or_else(|| Refusal::new("gate.assertion-place", "the Assertion is not a child of the Response")),
+        several => Err(Refusal::new("gate.assertion-count", format!("{several} Assertions"))),
+    }
+}
+
+/// Every status code of an answer without assertion, outermost first.
+fn statuses(all: &[&Element]) -> String {
+    let codes = all.iter().filter(|element| element.is(names::PROTOCOL, "StatusCode"));
+    let values: Vec<String> = codes.filter_map(|code| code.attribute("Value")).map(quoted).collect();
+    if values.is_empty() { "nothing".to_owned() } else { values.join(", ") }
+}
+
+fn status_code(root: &Element) -> Result<Option<String>, Refusal> {
+    let Some(status) = root.only_child(names::PROTOCOL, "Status")? else { return Ok(None) };
+    let code = status.only_child(names::PROTOCOL, "StatusCode")?;
+    Ok(code.and_then(|code| code.attribute("Value")).map(str::to_owned))
+}
+
+fn check_children(root: &Element) -> Result<(), Refusal> {
+    let known = |child: &Element| RESPONSE_CHILDREN.iter().any(|(namespace, name)| child.is(namespace, name));
+    if let Some(stranger) = root.children.iter().find(|child| !known(child)) {
+        return Err(Refusal::new("gate.unknown-element", format!("the Response holds {}", quoted(&stranger.name))));
+    }
+    for (namespace, name) in RESPONSE_CHILDREN {
+        root.only_child(namespace, name)?;
+    }
+    Ok(())
+}
+
+/// Whether some XML library could take the attribute for an ID: `ID`, `Id`, `id`, `xml:id`, in any namespace.
+fn is_id(attribute: &Attribute) -> bool {
+    attribute.name.eq_ignore_ascii_case("id")
+}
+
+/// No two IDs of any spelling are alike, so that a reference finds one element, whoever resolves it.
+fn check_ids(root: &Element) -> Result<(), Refusal> {
+    let mut seen = HashSet::new();
+    for element in root.descendants() {
+        for attribute in element.attributes.iter().filter(|attribute| is_id(attribute)) {
+            // xml:id is normalised further than other attributes (xml:id §4): spaces at its ends don't count.
+            let id = attribute.value.trim_matches(SPACE);
+            Refusal::unless(seen.insert(id), "gate.duplicate-id", "two elements have the same ID")?;
+        }
+    }
+    Ok(())
+}
+
+/// The ID of a message: one attribute, spelt `ID`, an NCName (which leaves nothing to escape in a reference to it).
+fn own_id(element: &Element) -> Result<String, Refusal> {
+    let spellings: Vec<&Attribute> = element.attributes.iter().filter(|attribute| is_id(attribute)).collect();
+    match spellings.as_slice() {
+        [id] if id.namespace.is_empty() && id.name == "ID" && id.value.len() <= MAX_ID && is_ncname(&id.value) => {
+            Ok(id.value.clone())
+        }
+        _ => Err(Refusal::new("gate.id", format!("{} needs exactly one ID, an NCName", element.name))),
+    }
+}
+
+/// At least one signature, at most one each directly under Response and Assertion, and no trace of one elsewhere.
+fn check_signatures(root: &Element, assertion: &Element, envelope: &Envelope) -> Result<(), Refusal> {
+    let mut understood = 0;
+    for (parent, id) in [(root, &envelope.response_id), (assertion, &envelope.assertion_id)] {
+        if let Some(signature) = parent.only_child(names::XML_SIGNATURE, "Signature")? {
+            signature_shape::check(signature, id)?;
+            understood += signature_parts(signature);
+        }
+    }
+    Refusal::unless(signature_parts(root) == understood, "gate.stray-signature", "parts of a signature elsewhere")?;
+    Refusal::unless(understood > 0, "gate.unsigned", "neither the Response nor the Assertion is signed")
+}
+
+fn signature_parts(element: &Element) -> usize {
+    let all = element.descendants();
+    all.iter().filter(|part| part.namespace == names::XML_SIGNATURE || part.name == "Signature").count()
+}

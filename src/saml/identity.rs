@@ -1,0 +1,105 @@
+//! Pure: who an accepted assertion names: address, display name, groups, under the names that identity providers use.
+//! Deliberately no decision on whether that person may sign in.
+
+use super::assertion::{Assertion, Identity};
+use crate::base::clock::UnixMillis;
+
+const EMAIL: &[&str] = &[
+    "email",
+    "mail",
+    "emailAddress",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+    "urn:oid:0.9.2342.19200300.100.1.3",
+];
+const DISPLAY_NAME: &[&str] = &[
+    "displayName",
+    "http://schemas.microsoft.com/identity/claims/displayname",
+    "urn:oid:2.16.840.1.113730.3.1.241",
+    "cn",
+    "urn:oid:2.5.4.3",
+];
+const GIVEN_NAME: &[&str] =
+    &["givenName", "firstName", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname", "urn:oid:2.5.4.42"];
+const FAMILY_NAME: &[&str] =
+    &["sn", "surname", "lastName", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname", "urn:oid:2.5.4.4"];
+const GROUPS: &[&str] = &[
+    "groups",
+    "group",
+    "memberOf",
+    "isMemberOf",
+    "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
+    "http://schemas.xmlsoap.org/claims/Group",
+    "urn:oid:1.3.6.1.4.1.5923.1.5.1.1",
+];
+
+/// Longest address (RFC 5321 §4.5.3.1.3) and longest display name, in characters.
+const MAX_EMAIL: usize = 254;
+const MAX_DISPLAY_NAME: usize = 200;
+
+/// The identity in an assertion that `assertion::check` has accepted.
+pub fn of(assertion: &Assertion, clock_skew_ms: i64) -> Identity {
+    let statements = &assertion.authn_statements;
+    Identity {
+        name_id: assertion.name_id.clone(),
+        name_id_format: assertion.name_id_format.clone(),
+        email: email(assertion),
+        display_name: display_name(assertion),
+        groups: groups(assertion),
+        session_index: statements.iter().find_map(|statement| statement.session_index.clone()),
+        session_not_on_or_after: statements.iter().filter_map(|statement| statement.session_not_on_or_after).min(),
+        authn_instant: statements.iter().map(|statement| statement.authn_instant).min().unwrap_or_default(),
+        assertion_id: assertion.id.clone(),
+        replay_until: last_valid(assertion) + 2 * clock_skew_ms,
+    }
+}
+
+/// The latest NotOnOrAfter of the conditions and confirmations.
+fn last_valid(assertion: &Assertion) -> UnixMillis {
+    let conditions = assertion.conditions.iter().filter_map(|conditions| conditions.not_on_or_after);
+    let confirmations = assertion.subject_confirmations.iter().filter_map(|data| data.not_on_or_after);
+    conditions.chain(confirmations).max().unwrap_or(assertion.issue_instant)
+}
+
+/// The NameID if it is an address, else the first address among the usual attributes.
+fn email(assertion: &Assertion) -> Option<String> {
+    let name_id = std::iter::once(assertion.name_id.as_str());
+    name_id.chain(values(assertion, EMAIL)).map(str::trim).find(|text| is_one_address(text)).map(str::to_owned)
+}
+
+fn display_name(assertion: &Assertion) -> Option<String> {
+    let given = values(assertion, GIVEN_NAME).next().unwrap_or_default().trim();
+    let family = values(assertion, FAMILY_NAME).next().unwrap_or_default().trim();
+    let both = format!("{given} {family}");
+    let name = values(assertion, DISPLAY_NAME).map(str::trim).find(|text| !text.is_empty()).unwrap_or(both.trim());
+    let usable = !name.is_empty() && !name.chars().any(char::is_control);
+    usable.then(|| name.chars().take(MAX_DISPLAY_NAME).collect())
+}
+
+fn groups(assertion: &Assertion) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    let all = values(assertion, GROUPS).map(str::trim).filter(|group| !group.is_empty());
+    all.filter(|group| seen.insert(*group)).map(str::to_owned).collect()
+}
+
+/// All values under any of `names`, in the order of `names`. Case is ignored, the friendly name counts too.
+fn values<'a>(assertion: &'a Assertion, names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    names.iter().flat_map(move |name| {
+        let named = assertion.attributes.iter().filter(move |attribute| {
+            let friendly = attribute.friendly_name.as_deref().unwrap_or_default();
+            attribute.name.eq_ignore_ascii_case(name) || friendly.eq_ignore_ascii_case(name)
+        });
+        named.flat_map(|attribute| attribute.values.iter().map(String::as_str))
+    })
+}
+
+/// One bare address. Only ASCII: letters that look alike or fold together must not make two people one.
+fn is_one_address(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let plain = |b: u8| b.is_ascii_graphic() && !b"()<>[],;:\\\"@".contains(&b);
+    text.len() <= MAX_EMAIL
+        && !local.is_empty()
+        && local.bytes().all(plain)
+        && !domain.is_empty()
+        && domain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+        && domain.split('.').all(|label| !label.is_empty())
+}

@@ -1,0 +1,83 @@
+//! Signature verification: from octets on the wire to an [`Assertion`] that the identity provider signed.
+//!
+//! The assertion is read from the octets that were digested, and from nothing else; the document itself is only
+//! compared with them. Certificates come from configuration; what a message says about its key is ignored.
+//! Synchronous: run it where blocking is allowed and a panic is caught. Deliberately no decryption, and no judgement of the assertion (`assertion::check`).
+
+use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoProvider, ReduceMode};
+
+use super::assertion::Assertion;
+use super::gate::{self, Envelope};
+use super::refusal::{Refusal, quoted};
+use super::xml::Element;
+use super::{assertion_reader, names, xml_reader};
+
+/// The same list as the gate's (`names::SIGNATURE_ALGORITHMS`), once more at the library.
+const ALLOWED: [AllowedSignatureAlgorithm; 6] = [
+    AllowedSignatureAlgorithm::RsaSha256,
+    AllowedSignatureAlgorithm::RsaSha384,
+    AllowedSignatureAlgorithm::RsaSha512,
+    AllowedSignatureAlgorithm::EcdsaSha256,
+    AllowedSignatureAlgorithm::EcdsaSha384,
+    AllowedSignatureAlgorithm::EcdsaSha512,
+];
+
+/// The assertion in `xml`, if every signature in it verifies with one of `certificates` (DER, X.509).
+///
+/// Refuses with `signature.…`; with `gate.…` what the gate refuses, which runs here too so that no caller can forget
+/// it; with `assertion.…` what is signed but can't be read.
+pub fn verify(xml: &[u8], certificates: &[Vec<u8>]) -> Result<Assertion, Refusal> {
+    // The library beneath takes an empty list for "nothing to verify" in places: refuse before it is asked.
+    Refusal::unless(!certificates.is_empty(), "signature.no-certificate", "no signing certificate is configured")?;
+    let envelope = gate::admit(xml)?;
+    let text = std::str::from_utf8(xml).map_err(|_| Refusal::new("gate.encoding", "the message is not UTF-8"))?;
+    let signed = signed_octets(text, certificates)?;
+    let root = xml_reader::read_message(signed.as_bytes())
+        .map_err(|refusal| Refusal::new("signature.octets", refusal.to_string()))?;
+    let assertion = assertion_reader::read(signed_assertion(&root, &envelope)?)?;
+    Refusal::unless(assertion.id == envelope.assertion_id, "signature.other-assertion", "another ID was signed")?;
+    Ok(assertion)
+}
+
+unsafe extern "C" {
+    /// xmlsec/errors.h: whether libxmlsec1 writes its errors to standard error.
+    safe fn xmlSecErrorsDefaultCallbackEnableOutput(enabled: std::ffi::c_int);
+}
+
+/// The canonical octets that the signatures cover. One certificate at a time: the library gives up on a list at the
+/// first key of another type. With two signatures both must verify, and the octets are those of the Response.
+fn signed_octets(xml: &str, certificates: &[Vec<u8>]) -> Result<String, Refusal> {
+    // It would write text of an attacker's choice, line by line, between the lines of our log.
+    xmlSecErrorsDefaultCallbackEnableOutput(0);
+    let mut last_failure = String::new();
+    for certificate in certificates {
+        let certificate = [CertificateDer::from(certificate.clone())];
+        let reduced = Crypto::reduce_xml_to_signed_with_allowed_algorithms(
+            xml,
+            &certificate,
+            ReduceMode::PreDigest,
+            Some(ALLOWED.as_slice()),
+        );
+        match reduced {
+            Ok(octets) => return Ok(octets),
+            Err(error) => last_failure = error.to_string(),
+        }
+    }
+    Err(Refusal::new("signature.invalid", format!("no configured certificate verifies it: {}", quoted(&last_failure))))
+}
+
+/// The assertion within what was signed: the root itself, or the only one of a signed Response whose envelope is the
+/// one that the gate saw.
+fn signed_assertion<'a>(root: &'a Element, envelope: &Envelope) -> Result<&'a Element, Refusal> {
+    if envelope.response_signed {
+        let (signed, assertion) = gate::read_response(root)?;
+        // A signed Response is digested without its own signature.
+        let signed = Envelope { response_signed: true, ..signed };
+        Refusal::unless(signed == *envelope, "signature.other-envelope", "the signed envelope is another one")?;
+        return Ok(assertion);
+    }
+    let assertions = root.descendants().iter().filter(|element| element.name == "Assertion").count();
+    let alone = root.is(names::ASSERTION, "Assertion") && assertions == 1;
+    Refusal::unless(alone, "signature.root", "what was signed is not one Assertion")?;
+    Ok(root)
+}

@@ -1,0 +1,195 @@
+//! What a request and its answer look like: the bearer token that decides the workspace, media types, errors.
+
+use std::sync::Arc;
+
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::{Request, Response};
+use serde_json::Value;
+
+use super::error::ScimError;
+use super::projection::Projection;
+use super::search::Query;
+use super::sort::SortOrder;
+use super::{discovery, json};
+use crate::actor::Actor;
+use crate::app::App;
+use crate::base::ids::WorkspaceId;
+use crate::error::{self, Error};
+use crate::security::model::CredentialKind;
+use crate::web::authenticate;
+use crate::web::problem;
+
+/// An identity provider's connection: one token, one workspace.
+pub struct Client {
+    pub app: Arc<App>,
+    pub workspace: WorkspaceId,
+    pub actor: Actor,
+    /// The SCIM root as the identity provider calls it.
+    pub base_url: String,
+}
+
+impl Client {
+    /// Recognises the token of a request.
+    ///
+    /// # Errors
+    /// 401 without a usable one.
+    pub async fn authenticate(request: &Request) -> Result<Self, Failure> {
+        let (app, token) = authenticate::credential(request, CredentialKind::ScimToken).await?;
+        let actor = authenticate::scim_actor(&token, authenticate::origin(request));
+        let base_url = format!("{}/scim/v2", app.config.public_url);
+        Ok(Self { app, workspace: token.workspace, actor, base_url })
+    }
+}
+
+/// Why a request failed: by the protocol, or by the product.
+#[derive(Debug)]
+pub enum Failure {
+    Scim(ScimError),
+    Product(Error),
+}
+
+impl From<ScimError> for Failure {
+    fn from(error: ScimError) -> Self {
+        Self::Scim(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Product(error)
+    }
+}
+
+/// The answer to a failed request.
+pub fn failure(failure: &Failure) -> Response {
+    match failure {
+        Failure::Scim(error) => scim_error(error),
+        Failure::Product(error) => {
+            let mut response = scim_error(&translated(error));
+            problem::decorate(&mut response, error);
+            if error.problem().status >= 500 {
+                tracing::error!(log = error.log(), "a SCIM request failed");
+            }
+            response
+        }
+    }
+}
+
+fn scim_error(error: &ScimError) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    reply(status, &error.to_json())
+}
+
+/// A product error in the words of RFC 7644 §3.12.
+fn translated(error: &Error) -> ScimError {
+    let kind = error.problem();
+    let field = error.field().map(|field| format!("{field}: ")).unwrap_or_default();
+    let detail = format!("{field}{}", error.detail());
+    let scim_type = match kind {
+        error::CONFLICT => Some("uniqueness"),
+        error::UNPROCESSABLE | error::INVALID_REQUEST => Some("invalidValue"),
+        error::LAST_OWNER => Some("mutability"),
+        _ => None,
+    };
+    let status = if kind == error::UNPROCESSABLE { 400 } else { kind.status };
+    ScimError { status, scim_type, detail }
+}
+
+/// An answer with a SCIM body.
+pub fn reply(status: StatusCode, value: &Value) -> Response {
+    Response::builder().status(status).content_type("application/scim+json").body(value.to_string())
+}
+
+/// Adds a header whose value we made ourselves.
+pub fn with_header(mut response: Response, name: HeaderName, value: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// The bytes of a request body, if its media type is one of ours.
+///
+/// # Errors
+/// 415 unless it is `application/scim+json` or `application/json` (RFC 7644 §3.8).
+pub fn json_body<'a>(request: &Request, sent: &'a [u8]) -> Result<&'a [u8], Failure> {
+    let essence = request.content_type().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if ["application/scim+json", "application/json"].iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+        return Ok(sent);
+    }
+    Err(Error::new(error::UNSUPPORTED_MEDIA_TYPE, "send application/scim+json").into())
+}
+
+/// The version that `If-Match` asks for.
+pub fn if_match(request: &Request) -> Result<Option<i64>, Failure> {
+    Ok(crate::web::json::if_match(request.header(header::IF_MATCH))?)
+}
+
+/// One query parameter, at most once.
+pub fn parameter(request: &Request, name: &str) -> Result<Option<String>, Failure> {
+    let query = request.uri().query().unwrap_or_default();
+    let mut found = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+    let first = found.next().map(|(_, value)| value.into_owned());
+    if found.next().is_some() {
+        return Err(ScimError::invalid_value(format!("{name} must be sent once")).into());
+    }
+    Ok(first)
+}
+
+fn number(request: &Request, name: &str, default: i64) -> Result<i64, Failure> {
+    match parameter(request, name)? {
+        None => Ok(default),
+        Some(text) => {
+            text.trim().parse().map_err(|_| ScimError::invalid_value(format!("{name} must be a whole number")).into())
+        }
+    }
+}
+
+/// `attributes` and `excludedAttributes`.
+pub fn projection(request: &Request) -> Result<Projection, Failure> {
+    let (only, without) = (parameter(request, "attributes")?, parameter(request, "excludedAttributes")?);
+    Ok(Projection::parse(only.as_deref(), without.as_deref())?)
+}
+
+/// The query of a list (RFC 7644 §3.4.2).
+pub fn query(request: &Request) -> Result<Query, Failure> {
+    Ok(Query {
+        filter: parameter(request, "filter")?,
+        sort_by: parameter(request, "sortBy")?.filter(|path| !path.is_empty()),
+        sort_order: SortOrder::parse(parameter(request, "sortOrder")?.as_deref())?,
+        start_index: number(request, "startIndex", 1)?,
+        count: number(request, "count", i64::from(discovery::CAPABILITIES.results))?,
+        projection: projection(request)?,
+    })
+}
+
+/// The query that a SearchRequest holds (RFC 7644 §3.4.3), which keeps what it asks for out of addresses and logs.
+pub fn search_request(sent: &[u8]) -> Result<Query, Failure> {
+    let sent = json::object(sent)?;
+    let member = |name: &str| sent.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let wrong = |name: &str, what: &str| Failure::from(ScimError::invalid_value(format!("{name} must be {what}")));
+    let text = |name: &str| match member(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(wrong(name, "text")),
+    };
+    let number = |name: &str, default: i64| match member(name) {
+        None | Some(Value::Null) => Ok(default),
+        Some(value) => value.as_i64().ok_or_else(|| wrong(name, "a whole number")),
+    };
+    let paths = |name: &str| match member(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => {
+            let paths: Result<Vec<String>, _> = serde_json::from_value(value.clone());
+            paths.map(Some).map_err(|_| wrong(name, "a list of attribute paths"))
+        }
+    };
+    Ok(Query {
+        filter: text("filter")?,
+        sort_by: text("sortBy")?.filter(|path| !path.is_empty()),
+        sort_order: SortOrder::parse(text("sortOrder")?.as_deref())?,
+        start_index: number("startIndex", 1)?,
+        count: number("count", i64::from(discovery::CAPABILITIES.results))?,
+        projection: Projection::new(paths("attributes")?.as_deref(), paths("excludedAttributes")?.as_deref())?,
+    })
+}

@@ -1,0 +1,203 @@
+//! Pure: what the service provider says of itself (RFC 7644 §4, RFC 7643 §5–7): one constant of capabilities, the resource
+//! types, and the schema documents as they are. Nothing is null (Entra ID refuses it). Methods, filters and media types
+//! are the door's.
+
+use serde_json::{Value, json};
+
+use super::schema::{ResourceType, SERVED_DOCUMENTS};
+
+/// The schema of every list.
+pub const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+const SERVICE_PROVIDER_CONFIG_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
+const RESOURCE_TYPE_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
+
+/// What is switched on. Clients obey it: authentik chooses PATCH or PUT by it and sizes its requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Capabilities {
+    pub patch: bool,
+    pub bulk: bool,
+    /// Operations of one bulk request at the most; 0 while there is no bulk.
+    pub bulk_operations: u32,
+    /// Bytes of one bulk request at the most; 0 while there is no bulk.
+    pub bulk_bytes: u32,
+    pub filter: bool,
+    /// Resources of one answer at the most.
+    pub results: u32,
+    pub change_password: bool,
+    pub sort: bool,
+    pub etag: bool,
+}
+
+/// What this version does.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    patch: true,
+    bulk: false,
+    bulk_operations: 0,
+    bulk_bytes: 0,
+    filter: true,
+    results: 200,
+    change_password: false,
+    sort: true,
+    etag: true,
+};
+
+/// `/ServiceProviderConfig`. `base_url` is the whole address of the SCIM root, without a slash at its end.
+pub fn service_provider_config(base_url: &str) -> Value {
+    let on = CAPABILITIES;
+    json!({
+        "schemas": [SERVICE_PROVIDER_CONFIG_URN],
+        "patch": { "supported": on.patch },
+        "bulk": { "supported": on.bulk, "maxOperations": on.bulk_operations, "maxPayloadSize": on.bulk_bytes },
+        "filter": { "supported": on.filter, "maxResults": on.results },
+        "changePassword": { "supported": on.change_password },
+        "sort": { "supported": on.sort },
+        "etag": { "supported": on.etag },
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "SCIM token",
+            "description": "A token of the workspace, sent as a bearer token.",
+            "specUri": "https://www.rfc-editor.org/info/rfc6750",
+            "primary": true
+        }],
+        "meta": {
+            "resourceType": "ServiceProviderConfig",
+            "location": format!("{base_url}/ServiceProviderConfig")
+        }
+    })
+}
+
+/// `/ResourceTypes`.
+pub fn resource_types(base_url: &str) -> Value {
+    list(ResourceType::ALL.into_iter().map(|kind| describe(base_url, kind)).collect())
+}
+
+/// `/ResourceTypes/{id}`. `None` if there is none; its name is case-exact.
+pub fn resource_type(base_url: &str, id: &str) -> Option<Value> {
+    ResourceType::ALL.into_iter().find(|kind| kind.name() == id).map(|kind| describe(base_url, kind))
+}
+
+/// `/Schemas`.
+pub fn schemas(base_url: &str) -> Value {
+    list(SERVED_DOCUMENTS.into_iter().map(|document| locate(base_url, document)).collect())
+}
+
+/// `/Schemas/{urn}`, whatever the case of the URN. `None` if there is none.
+pub fn schema(base_url: &str, urn: &str) -> Option<Value> {
+    let is_it = |schema: &Value| schema["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(urn));
+    SERVED_DOCUMENTS.into_iter().map(|document| locate(base_url, document)).find(is_it)
+}
+
+/// A ListResponse that holds all there is (RFC 7644 §3.4.2).
+fn list(resources: Vec<Value>) -> Value {
+    json!({
+        "schemas": [LIST_URN],
+        "totalResults": resources.len(),
+        "itemsPerPage": resources.len(),
+        "startIndex": 1,
+        "Resources": resources
+    })
+}
+
+fn describe(base_url: &str, kind: ResourceType) -> Value {
+    let definition = kind.definition();
+    let extensions: Vec<Value> =
+        definition.extensions.iter().map(|schema| json!({ "schema": schema.id, "required": false })).collect();
+    let mut described = json!({
+        "schemas": [RESOURCE_TYPE_URN],
+        "id": kind.name(),
+        "name": kind.name(),
+        "description": definition.core.description,
+        "endpoint": kind.endpoint(),
+        "schema": definition.core.id,
+        "meta": { "resourceType": "ResourceType", "location": format!("{base_url}/ResourceTypes/{}", kind.name()) }
+    });
+    if !extensions.is_empty() {
+        described["schemaExtensions"] = Value::Array(extensions);
+    }
+    described
+}
+
+fn locate(base_url: &str, document: &str) -> Value {
+    let mut schema: Value = serde_json::from_str(document).expect("a document of ours, read by tests");
+    let location = format!("{base_url}/Schemas/{}", schema["id"].as_str().unwrap_or_default());
+    schema["meta"] = json!({ "resourceType": "Schema", "location": location });
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "https://curfew.test/scim/v2";
+
+    fn has_null(value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::Array(items) => items.iter().any(has_null),
+            Value::Object(parts) => parts.values().any(has_null),
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn case_52_nothing_is_null_and_everything_has_its_place() {
+        let config = service_provider_config(BASE);
+        for body in [&config, &resource_types(BASE), &schemas(BASE)] {
+            assert!(!has_null(body));
+        }
+        for list in [resource_types(BASE), schemas(BASE)] {
+            assert_eq!((&list["schemas"], &list["startIndex"]), (&json!([LIST_URN]), &json!(1)));
+            let resources = list["Resources"].as_array().expect("a list");
+            assert_eq!(list["totalResults"], json!(resources.len()));
+            for resource in resources {
+                let location = resource["meta"]["location"].as_str().expect("a location");
+                let (place, id) = location.rsplit_once('/').expect("an address");
+                let alone =
+                    if place.ends_with("Types") { resource_type(BASE, id) } else { schema(BASE, &id.to_uppercase()) };
+                assert_eq!(alone.as_ref(), Some(resource));
+            }
+        }
+        assert!(resource_type(BASE, "user").is_none() && schema(BASE, "urn:x").is_none());
+    }
+
+    #[test]
+    fn case_55_the_configuration_is_the_truth() {
+        let config = service_provider_config(BASE);
+        let supported = |name: &str| config[name]["supported"].as_bool();
+        assert_eq!((supported("patch"), supported("filter"), supported("sort")), (Some(true), Some(true), Some(true)));
+        assert_eq!(
+            (supported("bulk"), supported("changePassword"), supported("etag")),
+            (Some(false), Some(false), Some(true))
+        );
+        assert_eq!((&config["bulk"]["maxOperations"], &config["filter"]["maxResults"]), (&json!(0), &json!(200)));
+    }
+
+    #[test]
+    fn every_attribute_states_all_its_characteristics() {
+        fn complete(attributes: &Value) {
+            for attribute in attributes.as_array().expect("attributes") {
+                for name in [
+                    "name",
+                    "type",
+                    "description",
+                    "multiValued",
+                    "required",
+                    "caseExact",
+                    "mutability",
+                    "returned",
+                    "uniqueness",
+                ] {
+                    assert!(attribute.get(name).is_some(), "{name} of {}", attribute["name"]);
+                }
+                assert_eq!(attribute["type"] == "complex", attribute.get("subAttributes").is_some());
+                assert_eq!(attribute["type"] == "reference", attribute.get("referenceTypes").is_some());
+                if let Some(parts) = attribute.get("subAttributes") {
+                    complete(parts);
+                }
+            }
+        }
+        for schema in schemas(BASE)["Resources"].as_array().expect("a list") {
+            complete(&schema["attributes"]);
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Users over SCIM: created, read, replaced, patched, deleted. Each change is one transaction with its revocation and its
+//! audit entries, and is answered when no replica accepts the sessions that it ended.
+
+use serde_json::{Value, json};
+
+use super::client::{Client, Failure};
+use super::error::ScimError;
+use super::patch::{self, Operation};
+use super::resource::{self, Resource};
+use super::schema::ResourceType;
+use crate::actor::Actor;
+use crate::app::App;
+use crate::base::ids::UserId;
+use crate::db::Write;
+use crate::error::{Error, LAST_OWNER, PRECONDITION_FAILED, Result};
+use crate::sessions::model::{Role, Trigger, UserState};
+use crate::sessions::revoke::{self, Revoked};
+use crate::transact;
+use crate::users::groups::store as group_store;
+use crate::users::manage::{self, Loss, NewUser};
+use crate::users::model::{Source, User, email_key};
+
+/// Why a session ended, in the audit log.
+const DEACTIVATED: &str = "the identity provider deactivated the user";
+const DELETED: &str = "the identity provider deleted the user";
+
+/// How a user is to change: a PUT's body, or a PATCH's operations.
+pub enum Change {
+    Replace(Resource),
+    Patch(Vec<Operation>),
+}
+
+/// Creates a user.
+///
+/// # Errors
+/// 409 `uniqueness` if the user name is taken: a repeated create never overwrites.
+pub async fn create(client: &Client, mut sent: Resource) -> Result<User, Failure> {
+    let (app, actor) = (&client.app, &client.actor);
+    let password_hash = match take_password(&mut sent) {
+        Some(password) => Some(app.passwords.hash_new(&password).await?),
+        None => None,
+    };
+    let fields = Fields::of(&sent)?;
+    let state = if fields.active.unwrap_or(true) { UserState::Active } else { UserState::Deprovisioned };
+    let new = NewUser {
+        user_name: &fields.user_name,
+        email: fields.email.as_deref(),
+        display_name: &fields.display_name,
+        state: Some(state),
+        source: Source::Scim,
+        external_id: fields.external_id.as_deref(),
+        password_hash,
+        resource: kept(&sent),
+        ..NewUser::default()
+    };
+    let user = transact!(app.db, |tx| { manage::create_user(tx, app, actor, &client.workspace, &new).await })?;
+    Ok(user)
+}
+
+/// One user.
+///
+/// # Errors
+/// 404, also for one that is not provisioned by SCIM or of another workspace.
+pub async fn load(client: &Client, id: &str) -> Result<User, Failure> {
+    let found = manage::load(&client.app, &client.workspace, &UserId::from_text(id)).await?;
+    if found.source == Source::Scim { Ok(found) } else { Err(missing().into()) }
+}
+
+/// Changes a user, and gives them as they are then.
+///
+/// # Errors
+/// 404; 412 if it is not the version of `If-Match`; 400 for operations that can't be applied, of which none is then.
+pub async fn change(client: &Client, id: &str, change: &Change, version: Option<i64>) -> Result<User, Failure> {
+    let (app, actor) = (&client.app, &client.actor);
+    let id = UserId::from_text(id);
+    let hash = new_password(client, &id, change).await?;
+    let written = transact!(app.db, |tx| {
+        let before = lock(tx, client, &id, version).await?;
+        let mut after = match changed(&before, change) {
+            Ok(after) => after,
+            Err(refused) => return Ok(Err(Failure::Scim(refused))),
+        };
+        take_password(&mut after);
+        if let Err(refused) = within_reach(&before, &after, hash.is_some()) {
+            return Ok(Err(Failure::Scim(refused)));
+        }
+        // What revokes comes first: it takes the head before the audit log, like every other revocation.
+        let mut revoked = Vec::new();
+        if let Some(hash) = &hash {
+            revoked.push(manage::change_password(tx, app, actor, &before, hash, None).await?);
+        }
+        revoked.extend(apply(tx, app, actor, &before, &after).await?);
+        Ok(Ok(revoked))
+    })??;
+    for revoked in written {
+        revoke::acknowledge(app, revoked);
+    }
+    load(client, id.as_str()).await
+}
+
+/// Deletes a user. Their name is free again; whoever gets it is somebody else.
+///
+/// # Errors
+/// 404; 412; 409 for the last owner.
+pub async fn delete(client: &Client, id: &str, version: Option<i64>) -> Result<(), Failure> {
+    let (app, actor) = (&client.app, &client.actor);
+    let id = UserId::from_text(id);
+    let revoked = transact!(app.db, |tx| {
+        let user = lock(tx, client, &id, version).await?;
+        if user.role == Role::Owner {
+            return Err(owner());
+        }
+        manage::end_access(tx, app, actor, &user, Loss::Deleted, Trigger::Scim, DELETED).await
+    })?;
+    revoke::acknowledge(app, revoked);
+    Ok(())
+}
+
+async fn lock(tx: &mut Write, client: &Client, id: &UserId, version: Option<i64>) -> Result<User> {
+    let user = manage::lock(tx, &client.workspace, id).await?;
+    if user.source != Source::Scim {
+        return Err(missing());
+    }
+    if version.is_some_and(|version| version != user.version) {
+        return Err(Error::new(PRECONDITION_FAILED, "the resource was changed since that version"));
+    }
+    Ok(user)
+}
+
+fn changed(before: &User, change: &Change) -> Result<Resource, ScimError> {
+    let mut stored = to_resource(before);
+    stored.insert("id".into(), before.id.to_string().into());
+    match change {
+        Change::Replace(sent) => resource::replace(ResourceType::User.definition(), &stored, sent.clone()),
+        Change::Patch(operations) => patch::apply(ResourceType::User, &stored, operations),
+    }
+}
+
+/// Writes what differs between a user and a resource; gives what it revoked.
+async fn apply(tx: &mut Write, app: &App, actor: &Actor, before: &User, after: &Resource) -> Result<Vec<Revoked>> {
+    let fields = Fields::of(after).map_err(|refused| Error::invalid("resource", refused.detail))?;
+    let user = User {
+        user_name: fields.user_name,
+        email: fields.email,
+        display_name: fields.display_name,
+        external_id: fields.external_id,
+        resource: kept(after),
+        provider_active: fields.active.unwrap_or(before.provider_active),
+        ..before.clone()
+    };
+    let mut revoked = Vec::new();
+    match (before.state, user.provider_active) {
+        (UserState::Active | UserState::Invited, false) => {
+            let (loss, why) = (Loss::Deprovisioned, DEACTIVATED);
+            revoked.push(manage::end_access(tx, app, actor, before, loss, Trigger::Scim, why).await?);
+        }
+        (UserState::Deprovisioned, true) => manage::restore_access(tx, app, actor, &user).await?,
+        // What an administrator suspended stays so; what the identity provider says is kept for when that is lifted.
+        _ => {}
+    }
+    if !same(before, &user) {
+        manage::update_user(tx, app, actor, before, &user).await?;
+    }
+    Ok(revoked)
+}
+
+/// Refuses what would let whoever holds a token act as an administrator of this workspace, or remove an owner from it.
+fn within_reach(before: &User, after: &Resource, password: bool) -> Result<(), ScimError> {
+    let renamed = after.get("userName").and_then(Value::as_str) != Some(before.user_name.as_str());
+    if before.role.administers() && (password || renamed) {
+        return Err(ScimError::mutability("the name and password of an administrator can't be changed from outside"));
+    }
+    if before.role == Role::Owner && after.get("active") == Some(&json!(false)) {
+        return Err(ScimError::mutability("an owner can't be deactivated from outside: change the role here first"));
+    }
+    Ok(())
+}
+
+fn owner() -> Error {
+    Error::new(LAST_OWNER, "an owner can't be deleted from outside: change the role here first")
+}
+
+fn same(before: &User, after: &User) -> bool {
+    let key = |user: &User| {
+        (
+            user.user_name.clone(),
+            user.email.clone(),
+            user.display_name.clone(),
+            user.external_id.clone(),
+            user.resource.clone(),
+        )
+    };
+    let same_at_provider = before.provider_active == after.provider_active;
+    key(before) == key(after) && same_at_provider
+}
+
+/// The hash of a password that the change brings and the user doesn't have yet; their sessions end with it. Hashing takes
+/// long, and so happens before anything is locked.
+async fn new_password(client: &Client, id: &UserId, change: &Change) -> Result<Option<String>, Failure> {
+    let user = load(client, id.as_str()).await?;
+    let Some(password) = take_password(&mut changed(&user, change)?) else { return Ok(None) };
+    // Clients that send the whole resource repeat the password they once made up.
+    let passwords = &client.app.passwords;
+    if passwords.verify(&password, user.password_hash.as_deref()).await? {
+        return Ok(None);
+    }
+    Ok(Some(passwords.hash_new(&password).await?))
+}
+
+/// The groups of a user: id and name.
+pub async fn groups_of(client: &Client, user: &User) -> Result<Vec<(String, String)>, Failure> {
+    Ok(group_store::list_of_user(&mut client.app.db.read().await?, &user.workspace, &user.id).await?)
+}
+
+/// The resource of a user, as patches and answers see it. Columns of our own win over what was stored.
+pub fn to_resource(user: &User) -> Resource {
+    let mut resource = user.resource.clone();
+    resource.insert("userName".into(), user.user_name.clone().into());
+    resource.insert("active".into(), matches!(user.state, UserState::Active | UserState::Invited).into());
+    if let Some(external) = &user.external_id {
+        resource.insert("externalId".into(), external.clone().into());
+    }
+    resource
+}
+
+/// What is kept as it came: all but what has a column, and the password.
+fn kept(sent: &Resource) -> Resource {
+    let mut resource = sent.clone();
+    for name in ["userName", "active", "externalId", "password", "schemas", "id", "meta", "groups"] {
+        resource.remove(name);
+    }
+    resource
+}
+
+fn take_password(sent: &mut Resource) -> Option<String> {
+    sent.remove("password").and_then(|value| value.as_str().map(str::to_owned)).filter(|text| !text.is_empty())
+}
+
+/// The attributes that mean something here.
+struct Fields {
+    user_name: String,
+    email: Option<String>,
+    display_name: String,
+    external_id: Option<String>,
+    /// `None` changes nothing: nobody is reactivated by leaving it out.
+    active: Option<bool>,
+}
+
+impl Fields {
+    fn of(resource: &Resource) -> Result<Self, ScimError> {
+        let text = |name: &str| resource.get(name).and_then(Value::as_str).map(str::to_owned);
+        let user_name = text("userName").ok_or_else(|| ScimError::invalid_value("userName is required"))?;
+        Ok(Self {
+            display_name: display_name(resource).unwrap_or_else(|| user_name.clone()),
+            email: email(resource),
+            external_id: text("externalId"),
+            active: resource.get("active").and_then(Value::as_bool),
+            user_name,
+        })
+    }
+}
+
+fn display_name(resource: &Resource) -> Option<String> {
+    let text = |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let name = resource.get("name").unwrap_or(&Value::Null);
+    let both = || {
+        let parts: Vec<String> = ["givenName", "familyName"].iter().filter_map(|part| text(&name[*part])).collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    };
+    resource.get("displayName").and_then(text).or_else(|| text(&name["formatted"])).or_else(both)
+}
+
+/// The work address, else the primary one, else the first. One that is none of ours to use is kept in the resource only.
+fn email(resource: &Resource) -> Option<String> {
+    let addresses = resource.get("emails").and_then(Value::as_array)?;
+    let work =
+        addresses.iter().find(|address| address["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("work")));
+    let primary = || addresses.iter().find(|address| address["primary"] == json!(true));
+    let address = work.or_else(primary).or_else(|| addresses.first())?["value"].as_str()?;
+    email_key("emails", address).is_ok().then(|| address.to_owned())
+}
+
+fn missing() -> Error {
+    Error::not_found("user")
+}

@@ -1,0 +1,345 @@
+//! `/api/v1/session…`: the caller's own session, lists, ending one, and the check that applications ask.
+
+use std::net::IpAddr;
+
+use poem_openapi::param::{Path, Query};
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+
+use super::check::{Verdict, check_within};
+use super::model::{Count, Facts, ListFilter, Receipt, Scope, Trigger};
+use super::permission::require_admin;
+use super::{list, revoke};
+use crate::app::App;
+use crate::base::clock::{parse_rfc3339, rfc3339};
+use crate::base::ids::SessionId;
+use crate::base::page::PageRequest;
+use crate::error::{Error, Result};
+use crate::policy::ip_allowlist::parse_network;
+use crate::policy::model::Method;
+use crate::security::credentials::SCOPE_CHECK;
+use crate::transact;
+use crate::web::authenticate::{Caller, KeyHolder};
+use crate::web::json::{Answer, Body};
+
+/// One signed-in browser or client.
+#[derive(Clone, Debug, Object, Serialize)]
+pub struct SessionView {
+    pub id: String,
+    pub user_id: String,
+    /// `password`, `saml` or `setup`.
+    pub method: String,
+    pub created_at: String,
+    /// When the person proved last who they are.
+    pub signed_in_at: String,
+    pub last_seen_at: String,
+    /// When it ends, whatever happens.
+    pub expires_at: String,
+    /// When it ends if it is not used.
+    pub idle_expires_at: String,
+    /// Address it was last used from.
+    pub ip: String,
+    pub user_agent: String,
+    /// Whether it is the caller's own.
+    pub current: bool,
+}
+
+/// A person.
+#[derive(Clone, Debug, Object, Serialize)]
+pub struct HolderView {
+    pub id: String,
+    pub user_name: String,
+    pub email: String,
+    pub display_name: String,
+    /// `owner`, `admin` or `member`.
+    pub role: String,
+    /// `invited`, `active`, `suspended` or `deprovisioned`.
+    pub state: String,
+    /// Who keeps the record: `local`, `scim` or `saml`.
+    pub source: String,
+}
+
+/// A tenant.
+#[derive(Clone, Debug, Object, Serialize)]
+pub struct TenantView {
+    pub id: String,
+    pub slug: String,
+    pub name: String,
+}
+
+/// A session with its person and workspace.
+#[derive(Clone, Debug, Object, Serialize)]
+pub struct WhoView {
+    pub session: SessionView,
+    pub user: HolderView,
+    pub workspace: TenantView,
+}
+
+/// A session in a list.
+#[derive(Clone, Debug, Object, Serialize)]
+pub struct ListedSession {
+    #[oai(flatten)]
+    #[serde(flatten)]
+    pub session: SessionView,
+    pub user: HolderView,
+}
+
+/// A page of sessions, newest first.
+#[derive(Clone, Debug, Object, Serialize)]
+pub struct SessionPage {
+    pub items: Vec<ListedSession>,
+    /// Send it as `after` for the next page; absent on the last.
+    pub next: Option<String>,
+}
+
+/// Which replicas had applied a revocation when it was acknowledged.
+#[derive(Clone, Debug, Object, Serialize)]
+pub struct ReplicasView {
+    pub applied: Vec<String>,
+    pub fenced: Vec<String>,
+}
+
+/// Proof of a revocation.
+#[derive(Clone, Debug, Object, Serialize)]
+pub struct ReceiptView {
+    /// Number of this revocation in the installation.
+    pub sequence: i64,
+    /// The epoch that holds since; 0 for a single session.
+    pub epoch: i64,
+    /// `workspace`, `user` or `session`.
+    pub scope: String,
+    pub trigger: String,
+    pub reason: String,
+    /// Sessions that ended.
+    pub sessions: i64,
+    /// Users they belonged to.
+    pub users: i64,
+    /// Whether counting stopped at 10,000: then there were at least so many.
+    pub more: bool,
+    /// API keys that were revoked with them.
+    pub api_keys: i64,
+    pub spared_session: Option<String>,
+    pub replicas: ReplicasView,
+    pub revoked_at: String,
+    pub duration_ms: f64,
+}
+
+impl From<Receipt> for ReceiptView {
+    fn from(receipt: Receipt) -> Self {
+        let Count { sessions, users, more } = receipt.ended;
+        Self {
+            sequence: receipt.sequence,
+            epoch: receipt.epoch,
+            scope: receipt.scope.into(),
+            trigger: receipt.trigger.as_str().into(),
+            reason: receipt.reason,
+            sessions,
+            users,
+            more,
+            api_keys: receipt.api_keys,
+            spared_session: receipt.spared_session.map(|id| id.to_string()),
+            replicas: ReplicasView { applied: receipt.replicas.applied, fenced: receipt.replicas.fenced },
+            revoked_at: receipt.revoked_at,
+            duration_ms: receipt.duration_ms,
+        }
+    }
+}
+
+/// A session as `caller` sees it.
+pub fn session_view(facts: &Facts, current: Option<&SessionId>) -> SessionView {
+    let session = &facts.session;
+    SessionView {
+        id: session.id.to_string(),
+        user_id: session.user.to_string(),
+        method: session.method.as_str().into(),
+        created_at: rfc3339(session.created_at),
+        signed_in_at: rfc3339(session.signed_in_at),
+        last_seen_at: rfc3339(session.last_seen_at),
+        expires_at: rfc3339(session.expires_at(&facts.policy)),
+        idle_expires_at: rfc3339(session.idle_expires_at(&facts.policy)),
+        ip: session.last_ip.clone(),
+        user_agent: session.user_agent.clone(),
+        current: current == Some(&session.id),
+    }
+}
+
+fn holder_view(facts: &Facts) -> HolderView {
+    let user = &facts.user;
+    HolderView {
+        id: user.id.to_string(),
+        user_name: user.user_name.clone(),
+        email: user.email.clone(),
+        display_name: user.display_name.clone(),
+        role: user.role.as_str().into(),
+        state: user.state.as_str().into(),
+        source: user.source.clone(),
+    }
+}
+
+/// A session, its person and its workspace.
+pub fn who(facts: &Facts, current: Option<&SessionId>) -> WhoView {
+    let workspace = &facts.workspace;
+    WhoView {
+        session: session_view(facts, current),
+        user: holder_view(facts),
+        workspace: TenantView {
+            id: workspace.id.to_string(),
+            slug: workspace.slug.clone(),
+            name: workspace.name.clone(),
+        },
+    }
+}
+
+#[derive(Debug, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(deny_unknown_fields)]
+struct CheckBody {
+    /// The session token that a client presented to you.
+    token: String,
+    /// That client's address; the workspace's allowlist is applied to it.
+    client_ip: Option<String>,
+}
+
+/// The verdict on a token, in the manner of RFC 7662 §2.2: nothing but `active: false` for one that isn't.
+#[derive(Debug, Object, Serialize)]
+struct CheckAnswer {
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<SessionView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<HolderView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workspace: Option<TenantView>,
+}
+
+pub struct SessionsApi;
+
+#[OpenApi(prefix_path = "/api/v1")]
+impl SessionsApi {
+    /// The caller's own session
+    #[oai(path = "/session", method = "get", operation_id = "getSession")]
+    async fn own(&self, caller: Caller) -> poem::Result<Answer<WhoView>> {
+        Ok(Answer::ok(who(&caller.facts, Some(&caller.facts.session.id))))
+    }
+
+    /// List live sessions
+    ///
+    /// An administrator sees the workspace's; everybody sees their own with `scope=mine`, a member only those.
+    #[oai(path = "/sessions", method = "get", operation_id = "listSessions")]
+    #[allow(clippy::too_many_arguments)]
+    async fn list(
+        &self,
+        caller: Caller,
+        scope: Query<Option<String>>,
+        user: Query<Option<String>>,
+        ip: Query<Option<String>>,
+        method: Query<Option<String>>,
+        created_before: Query<Option<String>>,
+        seen_before: Query<Option<String>>,
+        limit: Query<Option<i64>>,
+        after: Query<Option<String>>,
+    ) -> poem::Result<Answer<SessionPage>> {
+        let page = PageRequest::parse(limit.0, after.0.as_deref())?;
+        if method.0.as_deref().is_some_and(|method| Method::parse(method).is_none()) {
+            return Err(Error::invalid("method", "must be password, saml or setup").into());
+        }
+        let mut filter = ListFilter {
+            user: user.0,
+            method: method.0,
+            created_before: instant("created_before", created_before.0)?,
+            seen_before: instant("seen_before", seen_before.0)?,
+            person: None,
+        };
+        let everybodys = match scope.0.as_deref() {
+            None => caller.facts.user.role.administers(),
+            Some("mine") => false,
+            Some("workspace") => require_admin(&caller.facts).map(|()| true)?,
+            Some(_) => return Err(Error::invalid("scope", "must be mine or workspace").into()),
+        };
+        if !everybodys {
+            filter.user = Some(caller.facts.user.id.to_string());
+        }
+        let bad = || Error::invalid("ip", "must be a network such as 203.0.113.0/24 or an address");
+        let network = ip.0.map(|text| parse_network(&text).ok_or_else(bad)).transpose()?;
+        let found = list::list(&caller.app, &caller.facts.workspace.id, &filter, network, &page).await?;
+        let own = Some(&caller.facts.session.id);
+        let listed = |facts: &Facts| ListedSession { session: session_view(facts, own), user: holder_view(facts) };
+        Ok(Answer::ok(SessionPage { items: found.items.iter().map(listed).collect(), next: found.next }))
+    }
+
+    /// One session
+    #[oai(path = "/sessions/:id", method = "get", operation_id = "getSessionById")]
+    async fn get(&self, caller: Caller, id: Path<String>) -> poem::Result<Answer<WhoView>> {
+        let facts = visible(&caller, id.0).await?;
+        Ok(Answer::ok(who(&facts, Some(&caller.facts.session.id))))
+    }
+
+    /// End one session
+    ///
+    /// One's own, or as an administrator anybody's. Ending one that has ended is no error.
+    #[oai(path = "/sessions/:id", method = "delete", operation_id = "endSession")]
+    async fn end(&self, caller: Caller, id: Path<String>) -> poem::Result<Answer<ReceiptView>> {
+        let facts = visible(&caller, id.0).await?;
+        let own = facts.session.id == caller.facts.session.id;
+        let trigger = if own { Trigger::Logout } else { Trigger::Admin };
+        Ok(Answer::ok(end_session(&caller, &facts, trigger, "ended from the list of sessions").await?.into()))
+    }
+
+    /// Is this session valid?
+    ///
+    /// For applications, with an API key of scope `sessions:check`. Ask again for every request: an answer says nothing
+    /// about the next moment.
+    #[oai(path = "/sessions/check", method = "post", operation_id = "checkSession")]
+    async fn check(&self, holder: KeyHolder, body: Body<CheckBody>) -> poem::Result<Answer<CheckAnswer>> {
+        holder.require(SCOPE_CHECK)?;
+        let address = match body.0.client_ip.as_deref() {
+            None => None,
+            Some(text) => Some(
+                text.parse::<IpAddr>()
+                    .map_err(|_| Error::invalid("client_ip", "must be an IP address"))?
+                    .to_canonical(),
+            ),
+        };
+        Ok(Answer::ok(check_answer(&holder.app, &holder, &body.0.token, address).await?))
+    }
+}
+
+async fn check_answer(app: &App, holder: &KeyHolder, token: &str, address: Option<IpAddr>) -> Result<CheckAnswer> {
+    let inactive = CheckAnswer { active: false, session: None, user: None, workspace: None };
+    // A key of one workspace learns nothing about another's sessions.
+    let verdict = check_within(app, Some(&holder.key.workspace), token, address).await?;
+    let Verdict::Valid(facts) = verdict else { return Ok(inactive) };
+    let WhoView { session, user, workspace } = who(&facts, None);
+    Ok(CheckAnswer { active: true, session: Some(session), user: Some(user), workspace: Some(workspace) })
+}
+
+/// A session that the caller may know of: their own, or anybody's for an administrator; else it isn't there.
+///
+/// # Errors
+/// 404.
+pub async fn visible(caller: &Caller, id: String) -> Result<Facts> {
+    let facts = list::load(&caller.app, &caller.facts.workspace.id, &SessionId::from_text(id)).await?;
+    if facts.user.id == caller.facts.user.id || caller.facts.user.role.administers() {
+        return Ok(facts);
+    }
+    Err(Error::not_found("session"))
+}
+
+/// Ends one session through the door.
+pub async fn end_session(caller: &Caller, facts: &Facts, trigger: Trigger, reason: &str) -> Result<Receipt> {
+    let app = &caller.app;
+    let order = revoke::Order {
+        workspace: &facts.workspace.id,
+        scope: Scope::Session(facts.session.id.clone()),
+        trigger,
+        reason,
+        target_label: &facts.user.user_name,
+    };
+    let revoked = transact!(app.db, |tx| { revoke::revoke(tx, app, &caller.actor, &order).await })?;
+    Ok(revoke::acknowledge(app, revoked))
+}
+
+fn instant(field: &'static str, text: Option<String>) -> Result<Option<i64>> {
+    let bad = || Error::invalid(field, "must be an instant such as 2026-11-24T10:00:00Z");
+    text.map(|text| parse_rfc3339(&text).ok_or_else(bad)).transpose()
+}

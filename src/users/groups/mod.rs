@@ -1,0 +1,82 @@
+//! Groups of users, as identity providers push them. Membership grants nothing by itself: roles come from elsewhere.
+
+pub mod model;
+pub mod store;
+
+use serde_json::json;
+
+use crate::actor::Actor;
+use crate::app::App;
+use crate::audit::{self, Entry, Target};
+use crate::base::canonical;
+use crate::base::ids::{GroupId, UserId, WorkspaceId};
+use crate::db::Write;
+use crate::error::{Error, Result};
+use model::{Group, MemberChange};
+
+/// Creates a group with its first members.
+///
+/// # Errors
+/// 400 naming `members` if one is not a user of this workspace.
+pub async fn create(tx: &mut Write, app: &App, actor: &Actor, group: &Group, members: &[String]) -> Result<()> {
+    store::insert(tx, group, &canonical::fold(&group.display_name)).await?;
+    add(tx, &group.workspace, &group.id, members).await?;
+    let details = json!({"members": members.len()});
+    record(tx, app, actor, Entry::done("group.created", target(group)).with(details), group).await
+}
+
+/// Writes a group's attributes and carries out the changes of its members, in their order.
+///
+/// # Errors
+/// 400 naming `members` if one that is added is not a user of this workspace.
+pub async fn change(tx: &mut Write, app: &App, actor: &Actor, group: &Group, changes: &[MemberChange]) -> Result<()> {
+    store::update(tx, group, &canonical::fold(&group.display_name), app.clock.now()).await?;
+    let (mut added, mut removed) = (0, 0);
+    for change in changes {
+        match change {
+            MemberChange::Add(ids) => added += add(tx, &group.workspace, &group.id, ids).await?,
+            MemberChange::Remove(ids) => {
+                for id in ids {
+                    removed += store::remove_member(tx, &group.workspace, &group.id, &UserId::from_text(id)).await?;
+                }
+            }
+            MemberChange::Replace(ids) => {
+                let before = store::list_members(tx, &group.workspace, &group.id).await?;
+                for id in before.iter().filter(|id| !ids.iter().any(|kept| kept == id.as_str())) {
+                    removed += store::remove_member(tx, &group.workspace, &group.id, id).await?;
+                }
+                added += add(tx, &group.workspace, &group.id, ids).await?;
+            }
+        }
+    }
+    let details = json!({"members_added": added, "members_removed": removed});
+    record(tx, app, actor, Entry::done("group.updated", target(group)).with(details), group).await
+}
+
+/// Deletes a group. Its members stay users.
+pub async fn delete(tx: &mut Write, app: &App, actor: &Actor, group: &Group) -> Result<()> {
+    store::delete(tx, &group.workspace, &group.id).await?;
+    record(tx, app, actor, Entry::done("group.deleted", target(group)), group).await
+}
+
+async fn add(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId, ids: &[String]) -> Result<u64> {
+    let mut added = 0;
+    for id in ids {
+        let user = UserId::from_text(id);
+        // Only a provisioned user of this workspace: nobody else's id may be tried out here.
+        if !store::may_be_member(tx, workspace, &user).await? {
+            return Err(Error::invalid("members", "names somebody who is not a user of this workspace"));
+        }
+        added += store::add_member(tx, workspace, group, &user).await?;
+    }
+    Ok(added)
+}
+
+fn target(group: &Group) -> Target {
+    Target::new("group", group.id.as_str(), &group.display_name)
+}
+
+async fn record(tx: &mut Write, app: &App, actor: &Actor, entry: Entry, group: &Group) -> Result<()> {
+    audit::append(tx, &group.workspace, app.clock.now(), actor, &entry).await?;
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! What can happen to a user. Each function works inside the caller's transaction, so that a SCIM change, its revocation and
+//! its audit entry are one; the caller acknowledges the revocation after its commit.
+
+use serde_json::{Map, Value, json};
+
+use super::model::{Source, User, email_key, name_key};
+use super::store;
+use crate::actor::Actor;
+use crate::app::App;
+use crate::audit::{self, Entry, Target};
+use crate::base::ids::{SessionId, UserId, WorkspaceId};
+use crate::base::page::{Page, PageRequest};
+use crate::base::text::line;
+use crate::db::Write;
+use crate::error::{CONFLICT, Error, LAST_OWNER, Result};
+use crate::sessions::model::{Role, Scope, Trigger, UserState};
+use crate::sessions::revoke::{self, Order, Revoked};
+
+/// A user to create.
+#[derive(Default)]
+pub struct NewUser<'a> {
+    pub user_name: &'a str,
+    pub email: Option<&'a str>,
+    pub display_name: &'a str,
+    pub role: Role,
+    /// Absent: active, or invited if there is no way to sign in yet.
+    pub state: Option<UserState>,
+    pub source: Source,
+    pub external_id: Option<&'a str>,
+    pub password_hash: Option<String>,
+    pub resource: Map<String, Value>,
+}
+
+/// # Errors
+/// 400 for a malformed name; 409 if the name is taken.
+pub async fn create_user(
+    tx: &mut Write,
+    app: &App,
+    actor: &Actor,
+    workspace: &WorkspaceId,
+    new: &NewUser<'_>,
+) -> Result<User> {
+    let now = app.clock.now();
+    let key = name_key("user_name", new.user_name)?;
+    let email = new.email.map(|text| email_key("email", text)).transpose()?;
+    let waits = new.source == Source::Local && new.password_hash.is_none();
+    let user = User {
+        id: UserId::generate(now, app.random.as_ref()),
+        workspace: workspace.clone(),
+        user_name: new.user_name.to_owned(),
+        email: new.email.map(str::to_owned),
+        display_name: line(new.display_name, 256).unwrap_or(new.user_name).to_owned(),
+        role: new.role,
+        state: new.state.unwrap_or(if waits { UserState::Invited } else { UserState::Active }),
+        provider_active: new.state != Some(UserState::Deprovisioned),
+        source: new.source,
+        external_id: new.external_id.map(str::to_owned),
+        epoch: 0,
+        // A sign-in that began before this person was here is none of theirs.
+        epoch_seq: crate::feed::store::load_head(tx).await?,
+        password_hash: new.password_hash.clone(),
+        resource: new.resource.clone(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    store::insert(tx, &user, &key, email.as_deref()).await.map_err(name_taken)?;
+    let details = json!({"role": user.role, "state": user.state, "source": user.source});
+    record(tx, app, actor, Entry::done("user.created", target(&user)).with(details), workspace).await?;
+    Ok(user)
+}
+
+/// Writes changed attributes of `after`; the state is left to the functions below.
+///
+/// # Errors
+/// 409 if the new name is taken, or if the last owner would lose the role.
+pub async fn update_user(tx: &mut Write, app: &App, actor: &Actor, before: &User, after: &User) -> Result<()> {
+    let key = name_key("user_name", &after.user_name)?;
+    let email = after.email.as_deref().map(|text| email_key("email", text)).transpose()?;
+    if before.role == Role::Owner && after.role != Role::Owner {
+        keep_an_owner(tx, before).await?;
+    }
+    if before.role != after.role {
+        // A link that somebody kept must not open the new role.
+        store::links::use_all(tx, &before.workspace, &before.id, app.clock.now()).await?;
+    }
+    store::update(tx, after, &key, email.as_deref(), app.clock.now()).await.map_err(name_taken)?;
+    let details = json!({"changed": changed_fields(before, after), "role": after.role});
+    record(tx, app, actor, Entry::done("user.updated", target(after)).with(details), &before.workspace).await
+}
+
+/// Names of the fields that differ; never their values, which may be personal.
+fn changed_fields(before: &User, after: &User) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (name, differs) in [
+        ("user_name", before.user_name != after.user_name),
+        ("email", before.email != after.email),
+        ("display_name", before.display_name != after.display_name),
+        ("role", before.role != after.role),
+        ("external_id", before.external_id != after.external_id),
+    ] {
+        if differs {
+            names.push(name.into());
+        }
+    }
+    let keys = before.resource.keys().chain(after.resource.keys());
+    let mut attributes: Vec<String> =
+        keys.filter(|key| before.resource.get(*key) != after.resource.get(*key)).cloned().collect();
+    attributes.sort();
+    attributes.dedup();
+    names.extend(attributes);
+    names
+}
+
+/// A page of users, oldest first.
+pub async fn list(app: &App, workspace: &WorkspaceId, page: &PageRequest) -> Result<Page<User>> {
+    let after = page.after.as_ref().map_or("", |(_, id)| id.as_str());
+    let rows = store::list(&mut app.db.read().await?, workspace, after, page.limit + 1).await?;
+    Ok(page.page(rows, |user| (user.created_at, user.id.to_string())))
+}
+
+/// One user.
+///
+/// # Errors
+/// 404 if the workspace has none with this id.
+pub async fn load(app: &App, workspace: &WorkspaceId, user: &UserId) -> Result<User> {
+    let found = store::find(&mut app.db.read().await?, workspace, user).await?;
+    found.ok_or_else(|| Error::not_found("user"))
+}
+
+/// One user, locked until the transaction ends.
+///
+/// # Errors
+/// 404 if the workspace has none with this id.
+pub async fn lock(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Result<User> {
+    store::lock(tx, workspace, user).await?.ok_or_else(|| Error::not_found("user"))
+}
+
+/// How somebody loses access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    Suspended,
+    Deprovisioned,
+    Deleted,
+}
+
+/// Takes access from a user: their sessions end in this transaction, whatever else is in it.
+///
+/// # Errors
+/// 409 `last-owner`.
+pub async fn end_access(
+    tx: &mut Write,
+    app: &App,
+    actor: &Actor,
+    user: &User,
+    loss: Loss,
+    trigger: Trigger,
+    reason: &str,
+) -> Result<Revoked> {
+    keep_an_owner(tx, user).await?;
+    let now = app.clock.now();
+    let scope = Scope::User { user: user.id.clone(), spare: None };
+    let order = Order { workspace: &user.workspace, scope, trigger, reason, target_label: user.label() };
+    let revoked = revoke::revoke(tx, app, actor, &order).await?;
+    store::links::use_all(tx, &user.workspace, &user.id, now).await?;
+    let action = match loss {
+        Loss::Suspended => {
+            store::set_state(tx, &user.workspace, &user.id, UserState::Suspended, now).await?;
+            "user.suspended"
+        }
+        Loss::Deprovisioned => {
+            store::set_state(tx, &user.workspace, &user.id, UserState::Deprovisioned, now).await?;
+            "user.deprovisioned"
+        }
+        Loss::Deleted => {
+            store::bury(tx, &user.workspace, &user.id, now).await?;
+            "user.deleted"
+        }
+    };
+    record(tx, app, actor, Entry::done(action, target(user)).because(reason), &user.workspace).await?;
+    Ok(revoked)
+}
+
+/// Gives access back. Old sessions stay dead: their epoch is gone.
+pub async fn restore_access(tx: &mut Write, app: &App, actor: &Actor, user: &User) -> Result<()> {
+    let now = app.clock.now();
+    // What an administrator lifts does not lift what the identity provider said, and the other way round.
+    let state = if user.provider_active { UserState::Active } else { UserState::Deprovisioned };
+    store::set_state(tx, &user.workspace, &user.id, state, now).await?;
+    let entry = Entry::done("user.activated", target(user)).with(json!({"state": state}));
+    record(tx, app, actor, entry, &user.workspace).await
+}
+
+/// Sets a new password and ends the user's other sessions.
+///
+/// # Errors
+/// 401 if the session to spare has ended meanwhile.
+pub async fn change_password(
+    tx: &mut Write,
+    app: &App,
+    actor: &Actor,
+    user: &User,
+    hash: &str,
+    spare: Option<SessionId>,
+) -> Result<Revoked> {
+    let scope = Scope::User { user: user.id.clone(), spare };
+    let reason = "the password was changed";
+    let trigger = Trigger::PasswordChange;
+    let order = Order { workspace: &user.workspace, scope, trigger, reason, target_label: user.label() };
+    let revoked = revoke::revoke(tx, app, actor, &order).await?;
+    store::set_password(tx, &user.workspace, &user.id, Some(hash)).await?;
+    store::links::use_all(tx, &user.workspace, &user.id, app.clock.now()).await?;
+    record(tx, app, actor, Entry::done("user.password_changed", target(user)), &user.workspace).await?;
+    Ok(revoked)
+}
+
+/// Refuses to leave a workspace without an owner who can sign in. The workspace is locked, so that two owners can't remove
+/// each other at the same moment.
+async fn keep_an_owner(tx: &mut Write, user: &User) -> Result<()> {
+    if user.role != Role::Owner || user.state == UserState::Invited {
+        return Ok(());
+    }
+    crate::sessions::store::lock_workspace_epoch(tx, &user.workspace).await?;
+    if store::count_other_owners(tx, &user.workspace, &user.id).await? == 0 {
+        return Err(Error::new(LAST_OWNER, "this is the last owner: make somebody else an owner first"));
+    }
+    Ok(())
+}
+
+fn name_taken(error: Error) -> Error {
+    if error.is_unique_violation() {
+        return Error::new(CONFLICT, "there is a user of this name already").with_field("user_name");
+    }
+    error
+}
+
+fn target(user: &User) -> Target {
+    Target::new("user", user.id.as_str(), user.label())
+}
+
+async fn record(tx: &mut Write, app: &App, actor: &Actor, entry: Entry, workspace: &WorkspaceId) -> Result<()> {
+    audit::append(tx, workspace, app.clock.now(), actor, &entry).await?;
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! For operators: is the process up, can it answer, and what has it counted. On the admin listener only.
+
+use std::sync::Arc;
+
+use poem::http::StatusCode;
+use poem::web::Data;
+use poem::{Response, handler};
+use serde_json::json;
+
+use crate::app::App;
+use crate::db::migrate;
+
+/// The process runs. Asks nobody.
+#[handler]
+pub fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The process can judge sessions: its database answers and has its schema.
+#[handler]
+pub async fn readyz(app: Data<&Arc<App>>) -> Response {
+    let database = match migrate::current(&app.db).await {
+        Ok(version) if version == migrate::latest() => "ok",
+        Ok(_) => "other schema version",
+        Err(_) => "does not answer",
+    };
+    let ready = database == "ok";
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({"ready": ready, "database": database, "kind": if app.db.is_postgres() { "postgresql" } else { "sqlite" },
+                      "replica": app.replica, "version": env!("CARGO_PKG_VERSION")});
+    Response::builder().status(status).content_type("application/json").body(body.to_string())
+}
+
+/// OpenMetrics text.
+#[handler]
+pub fn metrics(app: Data<&Arc<App>>) -> Response {
+    let text = app.metrics.encode();
+    Response::builder().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
+}

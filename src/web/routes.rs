@@ -1,0 +1,66 @@
+//! Which address leads to which room.
+
+use std::sync::Arc;
+
+use poem::endpoint::BoxEndpoint;
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get, post};
+
+use super::{health, openapi};
+use crate::app::App;
+use crate::{console, forward_auth, saml, scim};
+
+/// Everything that the public listener serves.
+pub fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
+    let api = openapi::service(&app.config.public_url);
+    let route = Route::new()
+        .at("/openapi.json", get(openapi::show_document))
+        .at("/docs", get(openapi::show_page))
+        .at("/problems/:slug", get(openapi::show_problem))
+        .nest("/scim/v2", scim_routes())
+        .nest_no_strip("/api/v1", api)
+        .at("/saml/:slug/metadata", get(saml::http::show_metadata))
+        .at("/saml/:slug/login", get(saml::http::begin_sign_in))
+        .at("/saml/:slug/acs", post(saml::http::end_sign_in))
+        .at("/forward-auth/nginx", get(forward_auth::http::judge_for_nginx));
+    console::routes(route).map_to_response().boxed()
+}
+
+/// What the admin listener serves.
+pub fn admin_routes() -> BoxEndpoint<'static, Response> {
+    Route::new()
+        .at("/healthz", get(health::healthz))
+        .at("/livez", get(health::healthz))
+        .at("/readyz", get(health::readyz))
+        .at("/metrics", get(health::metrics))
+        .map_to_response()
+        .boxed()
+}
+
+fn scim_routes() -> impl Endpoint {
+    Route::new()
+        .at("/Users", get(scim::http::list_users).post(scim::http::create_user))
+        .at(
+            "/Users/:id",
+            get(scim::http::get_user)
+                .put(scim::http::replace_user)
+                .patch(scim::http::patch_user)
+                .delete(scim::http::delete_user),
+        )
+        .at("/Users/.search", post(scim::http::search_users))
+        .at("/Groups/.search", post(scim::http::search_groups))
+        .at("/Groups", get(scim::http::list_groups).post(scim::http::create_group))
+        .at(
+            "/Groups/:id",
+            get(scim::http::get_group)
+                .put(scim::http::replace_group)
+                .patch(scim::http::patch_group)
+                .delete(scim::http::delete_group),
+        )
+        .at("/ServiceProviderConfig", get(scim::http::describe))
+        .at("/ResourceTypes", get(scim::http::describe))
+        .at("/ResourceTypes/:id", get(scim::http::describe))
+        .at("/Schemas", get(scim::http::describe))
+        .at("/Schemas/:urn", get(scim::http::describe))
+        .at("/*rest", scim::http::nothing)
+        .into_endpoint()
+}

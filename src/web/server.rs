@@ -1,0 +1,149 @@
+//! Our own accept loop over hyper: poem's has no clock for a request's head, so that half a request would stay open for ever.
+//!
+//! Heads, bodies and whole requests have deadlines; connections are capped; stopping finishes what is under way.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use poem::Response;
+use poem::endpoint::BoxEndpoint;
+use poem::web::{LocalAddr, RemoteAddr};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+
+use super::pipeline::Pipeline;
+use super::routes;
+use crate::app::App;
+use crate::config::Http;
+
+/// How long requests under way may take when the server stops.
+const DRAIN: Duration = Duration::from_secs(30);
+
+type Handler = Pipeline<BoxEndpoint<'static, Response>>;
+
+/// A listening server.
+pub struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+    connections: Arc<Semaphore>,
+    capacity: u32,
+}
+
+impl Server {
+    /// Serves the product on a listener.
+    pub fn start(app: Arc<App>, listener: TcpListener) -> Self {
+        let settings = app.config.http.clone();
+        let handler = Pipeline { inner: routes::routes(&app), app };
+        Self::accept(Arc::new(handler), listener, settings)
+    }
+
+    /// Serves health and metrics.
+    pub fn start_admin(app: Arc<App>, listener: TcpListener) -> Self {
+        let settings = app.config.http.clone();
+        let handler = Pipeline { inner: routes::admin_routes(), app };
+        Self::accept(Arc::new(handler), listener, settings)
+    }
+
+    /// Serves something else under the same deadlines and limits: `curfew demo` has two more listeners.
+    pub fn start_endpoint(app: Arc<App>, inner: BoxEndpoint<'static, Response>, listener: TcpListener) -> Self {
+        let settings = app.config.http.clone();
+        Self::accept(Arc::new(Pipeline { inner, app }), listener, settings)
+    }
+
+    fn accept(handler: Arc<Handler>, listener: TcpListener, settings: Http) -> Self {
+        let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let (stop, stopped) = watch::channel(false);
+        let capacity = u32::try_from(settings.max_connections).unwrap_or(u32::MAX);
+        let connections = Arc::new(Semaphore::new(settings.max_connections));
+        let permits = connections.clone();
+        let accepting = tokio::spawn(accept_loop(handler, listener, settings, permits, stopped));
+        Self { address, stop, accepting, connections, capacity }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting and waits for requests under way, 30 seconds at the most.
+    pub async fn stop(self) {
+        // A receiver that is gone has stopped already.
+        self.stop.send_replace(true);
+        self.accepting.abort();
+        drop(tokio::time::timeout(DRAIN, self.connections.acquire_many(self.capacity)).await);
+    }
+}
+
+async fn accept_loop(
+    handler: Arc<Handler>,
+    listener: TcpListener,
+    settings: Http,
+    permits: Arc<Semaphore>,
+    stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let connection = serve(handler.clone(), stream, peer, settings.clone(), stopped.clone());
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: waiting lets some come back.
+                tracing::warn!(error = %error, "accepting a connection failed");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn serve(
+    handler: Arc<Handler>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    settings: Http,
+    mut stopped: watch::Receiver<bool>,
+) {
+    drop(stream.set_nodelay(true));
+    let local = stream.local_addr().ok();
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let handler = handler.clone();
+        async move {
+            let local = local.map_or_else(LocalAddr::default, |local| LocalAddr(local.into()));
+            let request = poem::Request::from((request, local, RemoteAddr(peer.into()), poem::http::uri::Scheme::HTTP));
+            Ok::<_, Infallible>(hyper::Response::from(handler.answer(request).await))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(settings.header_timeout_ms))
+        .max_headers(100)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        result = connection.as_mut() => {
+            if let Err(error) = result {
+                tracing::debug!(error = %error, "connection ended");
+            }
+        }
+        () = asked_to_stop(&mut stopped) => {
+            connection.as_mut().graceful_shutdown();
+            drop(tokio::time::timeout(DRAIN, connection).await);
+        }
+    }
+}
+
+/// Returns when the server was asked to stop, or is gone.
+async fn asked_to_stop(stopped: &mut watch::Receiver<bool>) {
+    drop(stopped.wait_for(|stopped| *stopped).await.map(|_| ()));
+}

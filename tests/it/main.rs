@@ -1,0 +1,40 @@
+//! The integration tests: black-box over real HTTP against the real server, each behaviour on SQLite and on PostgreSQL.
+//!
+//! One binary, so that the servers around it start once. They are the real ones: a temporary PostgreSQL cluster, nginx,
+//! Chromium, Python's XML signatures. A missing one fails the test that needs it and names its package; nothing is skipped.
+//! Which were used is printed as `used: …` lines.
+
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods, reason = "tests ask the machine for time and print")]
+
+#[macro_use]
+mod support;
+
+mod architecture;
+mod audit;
+mod bad_input;
+mod browser;
+mod cli;
+mod conformance;
+mod console;
+mod demo;
+mod forward_auth;
+mod ip_allowlist;
+mod kill;
+mod log_all_users_out;
+mod policy;
+mod process;
+mod races;
+mod readme;
+mod saml_corpus;
+mod saml_sign_in;
+mod schemas;
+mod scim_access;
+mod scim_deprovision;
+mod scim_groups;
+mod scim_users;
+mod secrets;
+mod sessions;
+mod sign_in;
+mod slow_clients;
+mod tokens;
+mod users;

@@ -1,0 +1,61 @@
+//! A process of ours in a process group of its own. It ends with its value, its descendants too; if this process dies
+//! first, the watchdog in `run.rs` ends it.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use super::run;
+
+pub struct Owned {
+    child: Child,
+}
+
+impl Owned {
+    /// Starts the program; nothing is left to read from its input.
+    pub fn start(command: &mut Command) -> Self {
+        let child = command
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        std::fs::write(run::marker(child.id()), "").expect("the run's folder is writable");
+        Self { child }
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("our own child")
+    }
+
+    /// Waits for its end. `None`: it still runs.
+    pub fn wait(&mut self, at_most: Duration) -> Option<ExitStatus> {
+        let begun = Instant::now();
+        while begun.elapsed() < at_most {
+            if let Some(status) = self.ended() {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        None
+    }
+
+    /// `kill -9`, and nothing more: what it had not written is lost.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("our own child");
+        self.child.wait().expect("our own child");
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let group = self.child.id().to_string();
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            let _ = std::fs::remove_file(run::marker(self.child.id()));
+            return;
+        }
+        let _ = Command::new("sh").args(["-c", r#"kill -s KILL -- "-$0""#, &group]).stderr(Stdio::null()).status();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_file(run::marker(self.child.id()));
+    }
+}

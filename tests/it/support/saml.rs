@@ -1,0 +1,144 @@
+//! A throw-away SAML identity provider: its keys and metadata, made once in a run, and its signature on one response.
+//! The signer is a script that knows nothing of the product (`tests/conformance/saml`).
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+use super::http::{Reply, client_with_cookies, send};
+use super::{TestApp, programs, run};
+
+/// Whom the identity provider vouches for unless a test says otherwise.
+pub const USER: &str = "mallory@corp.test";
+
+/// The interpreter with lxml and cryptography.
+pub fn python() -> &'static PathBuf {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let bash = programs::need(&["bash"], "bash");
+        let made = programs::run(Command::new(bash).arg(programs::project("tests/conformance/setup.sh")));
+        PathBuf::from(String::from_utf8_lossy(&made.stdout).trim())
+    })
+}
+
+/// One of the scripts, ready to be given arguments.
+pub fn script(name: &str) -> Command {
+    let mut command = Command::new(python());
+    command.arg(programs::project("tests/conformance/saml").join(name)).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// The folder with `keys/` and the metadata of both identity providers.
+pub fn material() -> &'static PathBuf {
+    static MATERIAL: OnceLock<PathBuf> = OnceLock::new();
+    MATERIAL.get_or_init(|| {
+        let folder = run::folder().join("saml");
+        let keys = folder.join("keys");
+        programs::run(script("samlattack.py").arg("keys").arg("--out").arg(&keys));
+        let mut generate = script("samlattack.py");
+        generate.arg("generate").arg("--out").arg(&folder).arg("--keys").arg(&keys);
+        programs::run(generate.args(["--only", "^valid-sign-assertion$"]));
+        folder
+    })
+}
+
+/// The metadata of the identity provider that `acme` trusts.
+pub fn metadata() -> String {
+    std::fs::read_to_string(material().join("idp-metadata.xml")).expect("it was generated")
+}
+
+/// The metadata of another identity provider.
+pub fn other_metadata() -> String {
+    std::fs::read_to_string(material().join("other-idp-metadata.xml")).expect("it was generated")
+}
+
+/// The person behind one browser, on the way through the identity provider.
+pub struct Flow {
+    pub client: Client,
+    base: String,
+    request_id: String,
+    pub relay_state: String,
+}
+
+impl Flow {
+    /// Begins a sign-in to `acme` in a new browser and reads what it asks the identity provider.
+    pub async fn begin(app: &TestApp) -> Self {
+        Self::begin_at(app, "/saml/acme/login").await
+    }
+
+    pub async fn begin_at(app: &TestApp, path: &str) -> Self {
+        let client = client_with_cookies();
+        let reply = send(client.get(app.url(path))).await.expect_any(&[302, 303]);
+        let location =
+            url::Url::parse(reply.header("location").unwrap_or_default()).expect("a redirect to the identity provider");
+        let parameter =
+            |name: &str| location.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
+        let request = inflate(&parameter("SAMLRequest").expect("the redirect binding carries SAMLRequest"));
+        let request_id =
+            request.split(" ID=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an AuthnRequest has an ID");
+        Self {
+            client,
+            base: app.base.clone(),
+            request_id: request_id.to_owned(),
+            relay_state: parameter("RelayState").unwrap_or_default(),
+        }
+    }
+
+    /// A genuine response to what was asked, in base64; `more` are further arguments of `sign.py`.
+    pub fn response(&self, user: &str, more: &[&str]) -> String {
+        let mut sign = script("sign.py");
+        sign.arg("--keys").arg(material().join("keys"));
+        sign.args(["--acs", &format!("{}/saml/acme/acs", self.base)]);
+        sign.args(["--sp-entity-id", &format!("{}/saml/acme/metadata", self.base)]);
+        sign.args(["--in-response-to", &self.request_id, "--user", user]).args(more);
+        String::from_utf8_lossy(&programs::run(&mut sign).stdout).trim().to_owned()
+    }
+
+    /// Delivers a response from this browser.
+    pub async fn deliver(&self, response: &str) -> Reply {
+        self.deliver_from(&self.client, response).await
+    }
+
+    /// Delivers a response from another browser.
+    pub async fn deliver_from(&self, client: &Client, response: &str) -> Reply {
+        let fields = [("SAMLResponse", response), ("RelayState", self.relay_state.as_str())];
+        send(client.request(Method::POST, format!("{}/saml/acme/acs", self.base)).form(&fields)).await
+    }
+
+    /// Who this browser is; `None`: not signed in.
+    pub async fn who(&self) -> Option<Value> {
+        let reply = send(self.client.get(format!("{}/api/v1/session", self.base))).await.expect_any(&[200, 401]);
+        (reply.status == 200).then(|| reply.json())
+    }
+}
+
+/// Signs somebody in through the identity provider; gives the browser.
+pub async fn sign_in(app: &TestApp, user: &str) -> Flow {
+    let flow = Flow::begin(app).await;
+    let answer = flow.deliver(&flow.response(user, &[])).await;
+    let who = flow.who().await.unwrap_or_else(|| panic!("{user} was not signed in: {} {}", answer.status, answer.text));
+    assert_eq!(who["user"]["email"], user);
+    flow
+}
+
+/// Makes the identity provider the one of `acme`.
+pub async fn configure(app: &TestApp, token: &str) -> Value {
+    let body = json!({"metadata_xml": metadata(), "sessions": "keep"});
+    app.put(token, "/api/v1/security/saml", body).await.expect(200).json()
+}
+
+/// A message of the redirect binding (SAML bindings 3.4.4.1): base64 of raw deflate.
+fn inflate(parameter: &str) -> String {
+    let packed = STANDARD.decode(parameter).expect("SAMLRequest is base64");
+    let mut text = String::new();
+    flate2::read::DeflateDecoder::new(packed.as_slice())
+        .read_to_string(&mut text)
+        .expect("SAMLRequest is deflated XML");
+    text
+}
