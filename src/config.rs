@@ -160,10 +160,8 @@ impl Config {
         if self.database_url.is_empty() {
             self.database_url = format!("sqlite://{}", self.data_dir.join("curfew.db").display());
         }
-        if !self.secure_cookies()
-            && !(self.listen.ip().is_loopback() && is_loopback(&self.public_url))
-            && !self.insecure_http
-        {
+        let stays_here = self.listen.ip().is_loopback() && is_loopback(&self.public_url);
+        if !(self.secure_cookies() || stays_here || self.insecure_http) {
             return Err(Error::invalid(
                 "listen",
                 format!(

@@ -133,10 +133,10 @@ async fn finish(
         if workspace.epoch != stamps.workspace_epoch || !same {
             return Ok(None);
         }
-        if let Some(hash) = &rehashed {
-            if users::rehash_password(tx, user, hash).await? == 0 {
-                return Ok(None);
-            }
+        if let Some(hash) = &rehashed
+            && users::rehash_password(tx, user, hash).await? == 0
+        {
+            return Ok(None);
         }
         store::forget(tx, &user.workspace, account).await?;
         let issued = issue(tx, app, &earned(user, stamps, origin)).await?;
