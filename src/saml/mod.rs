@@ -23,6 +23,7 @@ pub mod ways;
 mod assertion_reader;
 mod identity;
 mod names;
+mod person;
 mod signature_shape;
 mod xml;
 mod xml_reader;
