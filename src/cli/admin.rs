@@ -13,7 +13,7 @@ use crate::base::page::PageRequest;
 use crate::error::{Error, NOT_FOUND, Result};
 use crate::login::setup::issue_setup_link;
 use crate::security::credentials;
-use crate::security::model::{Credential, CredentialKind};
+use crate::security::credentials::model::{Credential, CredentialKind};
 use crate::sessions::model::Trigger;
 use crate::sessions::revoke;
 use crate::transact;

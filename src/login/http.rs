@@ -11,11 +11,12 @@ use super::sign_in::{Credentials, sign_in};
 use crate::app::App;
 use crate::base::ids::{SessionId, WorkspaceId};
 use crate::error::Result;
-use crate::sessions::http::{HolderView, SessionView, TenantView, WhoView, end_session, who};
+use crate::sessions::http::end_session;
 use crate::sessions::list;
 use crate::sessions::model::Trigger;
 use crate::web::authenticate::{self, Caller};
 use crate::web::json::{Answer, Body};
+use crate::web::views::{HolderView, SessionView, TenantView, WhoView, who};
 
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]

@@ -20,12 +20,12 @@ use crate::error::{Error, FORBIDDEN, Result};
 use crate::policy::model::OnChange;
 use crate::security::http::on_change;
 use crate::security::preview::preview;
-use crate::sessions::http::ReceiptView;
 use crate::sessions::model::Role;
 use crate::sessions::permission::{require_admin, require_recent_admin};
 use crate::web::authenticate::{self, Caller};
 use crate::web::json::{Answer, Body};
 use crate::web::pipeline::see_other;
+use crate::web::views::ReceiptView;
 use crate::workspaces;
 
 fn flow_cookie_name(app: &App) -> &'static str {

@@ -15,7 +15,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::base::ids::WorkspaceId;
 use crate::error::{self, Error};
-use crate::security::model::CredentialKind;
+use crate::security::credentials::model::CredentialKind;
 use crate::web::authenticate;
 use crate::web::problem;
 

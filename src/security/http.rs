@@ -1,26 +1,22 @@
-//! `/api/v1/security/…`: log all users out, policy, IP allowlist; and the workspace's SCIM tokens and API keys.
+//! `/api/v1/security/…`: log all users out, policy, IP allowlist.
 
-use poem_openapi::param::{Header, Path};
+use poem_openapi::param::Header;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
 use super::change_allowlist::{self, Wanted};
-use super::credentials;
 use super::idempotency::Key;
 use super::log_all_users_out::{Done, log_all_users_out, reason};
-use super::model::{Credential, CredentialKind};
 use super::preview::preview;
 use super::{change_policy, log_all_users_out as operation};
-use crate::base::clock::rfc3339;
-use crate::base::ids::CredentialId;
 use crate::error::{Error, Result};
 use crate::policy::ip_allowlist::{IpAllowlist, Mode};
 use crate::policy::model::{OnChange, Policy};
 use crate::policy::{read, rules};
-use crate::sessions::http::ReceiptView;
 use crate::sessions::permission::{require_admin, require_recent_admin};
 use crate::web::authenticate::Caller;
-use crate::web::json::{Answer, Body, NoContent, Raw, if_match};
+use crate::web::json::{Answer, Body, Raw, if_match};
+use crate::web::views::ReceiptView;
 
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
@@ -95,45 +91,6 @@ struct AllowlistView {
     would_end_sessions: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<ReceiptView>,
-}
-
-#[derive(Deserialize, Object)]
-#[serde(deny_unknown_fields)]
-#[oai(deny_unknown_fields)]
-struct TokenBody {
-    /// What a person calls it.
-    name: String,
-    /// 1 to 3650; it never expires if absent.
-    expires_in_days: Option<i64>,
-}
-
-#[derive(Deserialize, Object)]
-#[serde(deny_unknown_fields)]
-#[oai(deny_unknown_fields)]
-struct KeyBody {
-    name: String,
-    /// `sessions:check`.
-    scopes: Vec<String>,
-    expires_in_days: Option<i64>,
-}
-
-/// A SCIM token or API key. The secret is in the answer to its creation only.
-#[derive(Serialize, Object)]
-struct CredentialView {
-    id: String,
-    name: String,
-    scopes: Vec<String>,
-    created_at: String,
-    expires_at: Option<String>,
-    last_used_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<String>,
-}
-
-#[derive(Serialize, Object)]
-struct CredentialPage {
-    items: Vec<CredentialView>,
-    next: Option<String>,
 }
 
 pub struct SecurityApi;
@@ -238,46 +195,6 @@ impl SecurityApi {
         let view = AllowlistView { receipt: receipt.map(ReceiptView::from), ..allowlist_view(&caller, &list) };
         Ok(Answer::ok(view).version(list.version))
     }
-
-    /// List SCIM tokens
-    #[oai(path = "/scim-tokens", method = "get", operation_id = "listScimTokens")]
-    async fn scim_tokens(&self, caller: Caller) -> poem::Result<Answer<CredentialPage>> {
-        page(&caller, CredentialKind::ScimToken).await
-    }
-
-    /// Create a SCIM token
-    ///
-    /// The token is in this answer and nowhere else.
-    #[oai(path = "/scim-tokens", method = "post", operation_id = "createScimToken")]
-    async fn create_scim_token(&self, caller: Caller, body: Body<TokenBody>) -> poem::Result<Answer<CredentialView>> {
-        create(&caller, CredentialKind::ScimToken, &body.0.name, &[], body.0.expires_in_days).await
-    }
-
-    /// Revoke a SCIM token
-    #[oai(path = "/scim-tokens/:id", method = "delete", operation_id = "revokeScimToken")]
-    async fn revoke_scim_token(&self, caller: Caller, id: Path<String>) -> poem::Result<NoContent> {
-        revoke(&caller, CredentialKind::ScimToken, id.0).await
-    }
-
-    /// List API keys
-    #[oai(path = "/api-keys", method = "get", operation_id = "listApiKeys")]
-    async fn api_keys(&self, caller: Caller) -> poem::Result<Answer<CredentialPage>> {
-        page(&caller, CredentialKind::ApiKey).await
-    }
-
-    /// Create an API key
-    ///
-    /// The key is in this answer and nowhere else.
-    #[oai(path = "/api-keys", method = "post", operation_id = "createApiKey")]
-    async fn create_api_key(&self, caller: Caller, body: Body<KeyBody>) -> poem::Result<Answer<CredentialView>> {
-        create(&caller, CredentialKind::ApiKey, &body.0.name, &body.0.scopes, body.0.expires_in_days).await
-    }
-
-    /// Revoke an API key
-    #[oai(path = "/api-keys/:id", method = "delete", operation_id = "revokeApiKey")]
-    async fn revoke_api_key(&self, caller: Caller, id: Path<String>) -> poem::Result<NoContent> {
-        revoke(&caller, CredentialKind::ApiKey, id.0).await
-    }
 }
 
 fn policy_view(policy: &Policy) -> PolicyBody {
@@ -344,44 +261,4 @@ async fn judged(caller: &Caller, wanted: &Wanted<'_>) -> Result<AllowlistView> {
     let list = IpAllowlist { mode: wanted.mode, entries: wanted.entries.clone(), version: 0 };
     let would_end = if ends { found.would_end.sessions } else { 0 };
     Ok(AllowlistView { dry_run: Some(true), would_end_sessions: Some(would_end), ..allowlist_view(caller, &list) })
-}
-
-fn credential_view(credential: &Credential, token: Option<&str>) -> CredentialView {
-    CredentialView {
-        id: credential.id.to_string(),
-        name: credential.name.clone(),
-        scopes: credential.scopes.clone(),
-        created_at: rfc3339(credential.created_at),
-        expires_at: credential.expires_at.map(rfc3339),
-        last_used_at: credential.last_used_at.map(rfc3339),
-        token: token.map(str::to_owned),
-    }
-}
-
-async fn page(caller: &Caller, kind: CredentialKind) -> poem::Result<Answer<CredentialPage>> {
-    require_admin(&caller.facts)?;
-    let found = credentials::list(&caller.app, &caller.facts.workspace.id, kind).await?;
-    let items = found.iter().map(|credential| credential_view(credential, None)).collect();
-    Ok(Answer::ok(CredentialPage { items, next: None }))
-}
-
-async fn create(
-    caller: &Caller,
-    kind: CredentialKind,
-    name: &str,
-    scopes: &[String],
-    days: Option<i64>,
-) -> poem::Result<Answer<CredentialView>> {
-    require_recent_admin(&caller.facts, caller.app.clock.now())?;
-    let workspace = &caller.facts.workspace.id;
-    let (credential, secret) =
-        credentials::create(&caller.app, &caller.actor, workspace, kind, name, scopes, days).await?;
-    Ok(Answer::created(credential_view(&credential, Some(secret.reveal()))))
-}
-
-async fn revoke(caller: &Caller, kind: CredentialKind, id: String) -> poem::Result<NoContent> {
-    require_recent_admin(&caller.facts, caller.app.clock.now())?;
-    let id = CredentialId::from_text(id);
-    credentials::revoke(&caller.app, &caller.actor, &caller.facts.workspace.id, kind, &id).await?;
-    Ok(NoContent)
 }

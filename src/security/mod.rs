@@ -6,6 +6,5 @@ pub mod credentials;
 pub mod http;
 pub mod idempotency;
 pub mod log_all_users_out;
-pub mod model;
 pub mod preview;
 pub mod store;

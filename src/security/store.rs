@@ -1,77 +1,10 @@
-//! Statements of credentials and idempotency keys.
+//! Statements of idempotency keys.
 
-use super::model::{Credential, CredentialKind};
 use crate::args;
 use crate::base::clock::UnixMillis;
-use crate::base::ids::{CredentialId, WorkspaceId};
-use crate::base::secret::SecretHash;
-use crate::db::{Read, Row, Write};
-use crate::error::{Error, Result};
-
-pub async fn insert_credential(tx: &mut Write, new: &Credential, hash: &SecretHash, by: &str) -> Result<()> {
-    let sql = "INSERT INTO credential (workspace_id, id, kind, name, token_hash, scopes, created_at, created_by, expires_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    let scopes = new.scopes.join(" ");
-    let arguments =
-        args![&new.workspace, &new.id, new.kind.as_str(), &new.name, hash, scopes, new.created_at, by, new.expires_at];
-    tx.execute(sql, arguments).await?;
-    Ok(())
-}
-
-pub async fn list_credentials(db: &mut Read, workspace: &WorkspaceId, kind: CredentialKind) -> Result<Vec<Credential>> {
-    let sql = "SELECT * FROM credential WHERE workspace_id = $1 AND kind = $2 AND revoked_at IS NULL ORDER BY id DESC LIMIT 200";
-    db.all(sql, args![workspace, kind.as_str()]).await?.iter().map(credential).collect()
-}
-
-pub async fn find_credential(db: &mut Read, kind: CredentialKind, hash: &SecretHash) -> Result<Option<Credential>> {
-    let sql = "SELECT * FROM credential WHERE token_hash = $1 AND kind = $2";
-    db.optional(sql, args![hash, kind.as_str()]).await?.as_ref().map(credential).transpose()
-}
-
-/// Revokes one and gives its name; `None` if there is none to revoke.
-pub async fn revoke_credential(
-    tx: &mut Write,
-    workspace: &WorkspaceId,
-    kind: CredentialKind,
-    id: &CredentialId,
-    now: UnixMillis,
-) -> Result<Option<String>> {
-    let sql = "UPDATE credential SET revoked_at = $4 WHERE workspace_id = $1 AND kind = $2 AND id = $3 AND revoked_at IS NULL \
-               RETURNING name";
-    let row = tx.optional(sql, args![workspace, kind.as_str(), id, now]).await?;
-    row.map(|row| row.text("name")).transpose()
-}
-
-pub async fn touch_credential(
-    tx: &mut Write,
-    workspace: &WorkspaceId,
-    id: &CredentialId,
-    now: UnixMillis,
-    ip: &str,
-) -> Result<()> {
-    let sql = "UPDATE credential SET last_used_at = $3, last_used_ip = $4 WHERE workspace_id = $1 AND id = $2";
-    tx.execute(sql, args![workspace, id, now, ip]).await?;
-    Ok(())
-}
-
-fn credential(row: &Row) -> Result<Credential> {
-    let kind = match row.text("kind")?.as_str() {
-        "scim_token" => CredentialKind::ScimToken,
-        "api_key" => CredentialKind::ApiKey,
-        other => return Err(Error::internal(format!("credential.kind holds {other}"))),
-    };
-    Ok(Credential {
-        id: CredentialId::from_text(row.text("id")?),
-        workspace: WorkspaceId::from_text(row.text("workspace_id")?),
-        kind,
-        name: row.text("name")?,
-        scopes: row.text("scopes")?.split_whitespace().map(str::to_owned).collect(),
-        created_at: row.int("created_at")?,
-        expires_at: row.optional_int("expires_at")?,
-        last_used_at: row.optional_int("last_used_at")?,
-        revoked_at: row.optional_int("revoked_at")?,
-    })
-}
+use crate::base::ids::WorkspaceId;
+use crate::db::{Read, Write};
+use crate::error::Result;
 
 /// Claims a key; 0 if it is taken.
 pub async fn claim_key(

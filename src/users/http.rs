@@ -13,13 +13,13 @@ use crate::base::text::line;
 use crate::error::{Error, FORBIDDEN, Result};
 use crate::login::setup;
 use crate::security::log_all_users_out::reason;
-use crate::sessions::http::ReceiptView;
 use crate::sessions::model::{Role, Scope, Trigger, UserState};
 use crate::sessions::permission::{require_admin, require_recent_admin};
 use crate::sessions::revoke::{self, Order};
 use crate::transact;
 use crate::web::authenticate::Caller;
 use crate::web::json::{Answer, Body};
+use crate::web::views::ReceiptView;
 
 /// A member.
 #[derive(Clone, Debug, Object, Serialize)]

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::base::secret::derived;
 use crate::error::{CSRF, Error, IP_NOT_ALLOWED, NOT_SIGNED_IN, Result, SESSION_ENDED};
 use crate::security::credentials;
-use crate::security::model::{Credential, CredentialKind};
+use crate::security::credentials::model::{Credential, CredentialKind};
 use crate::sessions::check::{Verdict, check};
 use crate::sessions::model::Facts;
 use crate::sessions::rules::Refusal;

@@ -9,3 +9,4 @@ pub mod pipeline;
 pub mod problem;
 pub mod routes;
 pub mod server;
+pub mod views;

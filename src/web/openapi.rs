@@ -10,16 +10,17 @@ use crate::audit::http::AuditApi;
 use crate::error::ALL_PROBLEMS;
 use crate::login::http::LoginApi;
 use crate::saml::http::SamlApi;
+use crate::security::credentials::http::CredentialsApi;
 use crate::security::http::SecurityApi;
 use crate::sessions::http::SessionsApi;
 use crate::users::http::UsersApi;
 
-type Apis = (LoginApi, SessionsApi, SecurityApi, SamlApi, UsersApi, AuditApi);
+type Apis = (LoginApi, SessionsApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi);
 
 /// The API as an endpoint.
 pub fn service(public_url: &str) -> OpenApiService<Apis, ()> {
     OpenApiService::new(
-        (LoginApi, SessionsApi, SecurityApi, SamlApi, UsersApi, AuditApi),
+        (LoginApi, SessionsApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi),
         "Curfew",
         env!("CARGO_PKG_VERSION"),
     )

@@ -19,7 +19,7 @@ use crate::saml::configure::{self, Change};
 use crate::security::change_allowlist::{self, Wanted, networks};
 use crate::security::change_policy;
 use crate::security::credentials;
-use crate::security::model::CredentialKind;
+use crate::security::credentials::model::CredentialKind;
 use crate::sessions::list;
 use crate::sessions::model::{Count, Role};
 use crate::users::manage::{NewUser, create_user};

@@ -13,7 +13,7 @@ use crate::console::overview::{LastLogOut, OverviewPage, WorkspaceOverview};
 use crate::console::parts::{Count, Moment};
 use crate::error::Result;
 use crate::security::credentials;
-use crate::security::model::CredentialKind;
+use crate::security::credentials::model::CredentialKind;
 use crate::sessions::list;
 use crate::sessions::model::UserState;
 use crate::users::search;

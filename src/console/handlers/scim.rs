@@ -15,7 +15,7 @@ use crate::console::scim::{ScimPage, ScimTokenCreatedPage, ScimTokenRow};
 use crate::console::{FieldError, Page, Section};
 use crate::error::{Error, INVALID_REQUEST, Result};
 use crate::security::credentials;
-use crate::security::model::{Credential, CredentialKind};
+use crate::security::credentials::model::{Credential, CredentialKind};
 use crate::web::authenticate::Caller;
 use crate::web::pipeline::see_other;
 

@@ -1,11 +1,15 @@
 //! SCIM tokens and API keys: made, listed, revoked, recognised. A secret is shown once; the database knows its SHA-256.
 
+pub mod http;
+pub mod model;
+pub mod store;
+
 use std::net::IpAddr;
 
 use serde_json::json;
 
-use super::model::{Credential, CredentialKind};
-use super::store;
+use model::{Credential, CredentialKind};
+
 use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
@@ -59,7 +63,7 @@ pub async fn create(
     let entry =
         Entry::done(kind.actions().0, target).with(json!({"scopes": scopes, "expires_in_days": expires_in_days}));
     transact!(app.db, |tx| {
-        store::insert_credential(tx, &credential, &secret.hash(), &actor.id).await?;
+        store::insert(tx, &credential, &secret.hash(), &actor.id).await?;
         audit::append(tx, workspace, now, actor, &entry).await
     })?;
     Ok((credential, secret))
@@ -67,7 +71,7 @@ pub async fn create(
 
 /// All credentials of a kind that were not revoked, newest first; 200 at the most.
 pub async fn list(app: &App, workspace: &WorkspaceId, kind: CredentialKind) -> Result<Vec<Credential>> {
-    store::list_credentials(&mut app.db.read().await?, workspace, kind).await
+    store::list(&mut app.db.read().await?, workspace, kind).await
 }
 
 /// Revokes one. It is refused from the next request on.
@@ -83,7 +87,7 @@ pub async fn revoke(
 ) -> Result<()> {
     let now = app.clock.now();
     transact!(app.db, |tx| {
-        let name = store::revoke_credential(tx, workspace, kind, id, now).await?;
+        let name = store::revoke(tx, workspace, kind, id, now).await?;
         let name = name.ok_or_else(|| Error::not_found("credential"))?;
         let entry = Entry::done(kind.actions().1, Target::new(kind.as_str(), id.as_str(), name));
         audit::append(tx, workspace, now, actor, &entry).await
@@ -95,14 +99,13 @@ pub async fn revoke(
 pub async fn find(app: &App, kind: CredentialKind, text: &str, ip: Option<IpAddr>) -> Result<Option<Credential>> {
     let Some(hash) = recognise(kind.secret(), text) else { return Ok(None) };
     let now = app.clock.now();
-    let found = store::find_credential(&mut app.db.read().await?, kind, &hash).await?;
+    let found = store::find(&mut app.db.read().await?, kind, &hash).await?;
     let Some(found) = found.filter(|found| usable(found, now)) else { return Ok(None) };
     if found.last_used_at.is_none_or(|at| now - at >= MINUTE_MS) {
         let ip = ip.map(|ip| ip.to_string()).unwrap_or_default();
         let id = &found.id;
         let noted: Result<()> =
-            async { transact!(app.db, |tx| { store::touch_credential(tx, &found.workspace, id, now, &ip).await }) }
-                .await;
+            async { transact!(app.db, |tx| { store::touch(tx, &found.workspace, id, now, &ip).await }) }.await;
         if let Err(error) = noted {
             tracing::warn!(error = %error, "could not note that a credential was used");
         }
