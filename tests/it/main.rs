@@ -36,5 +36,6 @@ mod secrets;
 mod sessions;
 mod sign_in;
 mod slow_clients;
+mod takeover;
 mod tokens;
 mod users;
