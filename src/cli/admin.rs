@@ -14,7 +14,7 @@ use crate::error::{Error, NOT_FOUND, Result};
 use crate::login::setup::issue_setup_link;
 use crate::security::credentials;
 use crate::security::credentials::model::{Credential, CredentialKind};
-use crate::sessions::model::Trigger;
+use crate::sessions::model::{Trigger, UserState};
 use crate::sessions::revoke;
 use crate::transact;
 use crate::users::manage::{self, Loss};
@@ -33,6 +33,13 @@ pub enum UserCommand {
         /// Why; the audit log keeps it.
         #[arg(long, default_value = "suspended by an operator")]
         reason: String,
+        #[command(flatten)]
+        place: InWorkspace,
+    },
+    /// Give a suspended member their access back. No session comes back.
+    Activate {
+        /// User name.
+        user: String,
         #[command(flatten)]
         place: InWorkspace,
     },
@@ -102,9 +109,13 @@ pub async fn user(console: &Console, command: UserCommand) -> Result<ExitCode> {
     match command {
         UserCommand::List(place) => list_users(console, &place).await?,
         UserCommand::Suspend { user, reason, place } => suspend(console, &place, &user, &reason).await?,
+        UserCommand::Activate { user, place } => activate(console, &place, &user).await?,
         UserCommand::ResetPassword { user, place } => {
             let workspace = console.workspace(&place.workspace).await?;
             let user = find(console, &workspace, &user).await?;
+            if !matches!(user.state, UserState::Active | UserState::Invited) {
+                return Err(Error::unprocessable("user", "is not active: a link would open nothing"));
+            }
             let app = &console.app;
             let link =
                 transact!(app.db, |tx| { issue_setup_link(tx, app, &console.actor, &workspace.id, &user).await })?;
@@ -148,6 +159,26 @@ async fn suspend(console: &Console, place: &InWorkspace, name: &str, reason: &st
     let receipt = revoke::acknowledge(app, revoked);
     let sentence = format!("{} was suspended; {} sessions ended.", user.label(), receipt.ended.sessions);
     output::result(place.output.output, &json!({"user": user.user_name, "receipt": receipt}), &sentence);
+    Ok(())
+}
+
+async fn activate(console: &Console, place: &InWorkspace, name: &str) -> Result<()> {
+    let workspace = console.workspace(&place.workspace).await?;
+    let user = find(console, &workspace, name).await?;
+    let app = &console.app;
+    transact!(app.db, |tx| {
+        let user = manage::lock(tx, &workspace.id, &user.id).await?;
+        if user.state != UserState::Suspended {
+            return Err(Error::unprocessable("user", "is not suspended"));
+        }
+        manage::restore_access(tx, app, &console.actor, &user).await
+    })?;
+    let state = manage::load(app, &workspace.id, &user.id).await?.state.as_str();
+    output::result(
+        place.output.output,
+        &json!({"user": user.user_name, "state": state}),
+        &format!("{name} is {state} now."),
+    );
     Ok(())
 }
 

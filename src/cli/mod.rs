@@ -11,7 +11,7 @@ mod sessions;
 mod settings;
 mod workspace;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::base::clock::SystemClock;
 use crate::base::random::SystemRandom;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::telemetry;
 use crate::workspaces::{self, model::Workspace};
 
@@ -131,15 +131,15 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Config(command) => settings::config(&config()?, &command),
         Command::Doctor(output) => doctor::doctor(config()?, output.output).await,
         Command::Workspace(command) => workspace::workspace(&open(config()?).await?, command).await,
-        Command::SetupLink(place) => workspace::setup_link(&open(config()?).await?, place).await,
-        Command::User(command) => admin::user(&open(config()?).await?, command).await,
-        Command::ScimToken(command) => admin::scim_token(&open(config()?).await?, command).await,
-        Command::ApiKey(command) => admin::api_key(&open(config()?).await?, command).await,
-        Command::Sessions(command) => sessions::sessions(&open(config()?).await?, command).await,
-        Command::Domain(command) => settings::domain(&open(config()?).await?, command).await,
-        Command::Saml(command) => settings::saml(&open(config()?).await?, command).await,
-        Command::IpAllowlist(command) => settings::ip_allowlist(&open(config()?).await?, command).await,
-        Command::Audit(command) => audit::audit(&open(config()?).await?, command).await,
+        Command::SetupLink(place) => workspace::setup_link(&open_existing(config()?).await?, place).await,
+        Command::User(command) => admin::user(&open_existing(config()?).await?, command).await,
+        Command::ScimToken(command) => admin::scim_token(&open_existing(config()?).await?, command).await,
+        Command::ApiKey(command) => admin::api_key(&open_existing(config()?).await?, command).await,
+        Command::Sessions(command) => sessions::sessions(&open_existing(config()?).await?, command).await,
+        Command::Domain(command) => settings::domain(&open_existing(config()?).await?, command).await,
+        Command::Saml(command) => settings::saml(&open_existing(config()?).await?, command).await,
+        Command::IpAllowlist(command) => settings::ip_allowlist(&open_existing(config()?).await?, command).await,
+        Command::Audit(command) => audit::audit(&open_existing(config()?).await?, command).await,
     }
 }
 
@@ -153,6 +153,17 @@ impl Console {
     async fn workspace(&self, slug: &str) -> Result<Workspace> {
         workspaces::load(&self.app, slug).await
     }
+}
+
+/// Opens what is there. A command in the wrong folder must not answer from an empty database that it has just made.
+async fn open_existing(config: Config) -> Result<Console> {
+    let config = config.completed()?;
+    if let Some(path) = config.database_url.strip_prefix("sqlite://").filter(|path| !Path::new(path).exists()) {
+        let text =
+            format!("there is no database at {path}: set CURFEW_DATA_DIR or CURFEW_DATABASE_URL, or name --config");
+        return Err(Error::invalid("database_url", text));
+    }
+    open(config).await
 }
 
 async fn open(mut config: Config) -> Result<Console> {

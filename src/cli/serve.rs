@@ -67,7 +67,9 @@ pub async fn serve(mut config: Config, arguments: ServeArguments) -> Result<Exit
 pub async fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another process listens there: stop it, or choose another port",
+            std::io::ErrorKind::AddrInUse => {
+                "another process listens there: stop it, or choose another port with a flag or the setting"
+            }
             std::io::ErrorKind::PermissionDenied => "this user may not listen there: choose a port above 1023",
             _ => "choose an address of this machine",
         };

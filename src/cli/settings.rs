@@ -33,7 +33,7 @@ pub enum DomainCommand {
     /// Add a domain.
     Add {
         domain: String,
-        /// Vouch for it yourself, instead of a DNS record; the audit log keeps that.
+        /// Vouch for it yourself; the audit log keeps that.
         #[arg(long)]
         trust: bool,
         #[command(flatten)]
@@ -120,8 +120,9 @@ pub async fn domain(console: &Console, command: DomainCommand) -> Result<ExitCod
             let sentence = match trust || added.verified_at.is_some() {
                 true => format!("{} is a verified domain of {}.", added.domain, workspace.slug),
                 false => format!(
-                    "{} was added. It counts once somebody vouches for it: curfew domain verify --trust",
-                    added.domain
+                    "{0} was added. It counts once an operator vouches for it:
+  curfew domain verify --workspace {1} {0} --trust",
+                    added.domain, workspace.slug
                 ),
             };
             output::result(place.output.output, &json, &sentence);

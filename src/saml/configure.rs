@@ -52,8 +52,10 @@ pub struct Change<'a> {
 /// # Errors
 /// 422 naming `metadata_xml` and the element that is missing or wrong.
 pub fn parse(app: &App, metadata: &str) -> Result<IdentityProvider> {
-    parse_metadata(metadata, app.clock.now())
-        .map_err(|error| Error::unprocessable("metadata_xml", format!("{}: {}", error.field, error.message)))
+    parse_metadata(metadata, app.clock.now()).map_err(|error| match error.field {
+        "metadata_xml" => Error::unprocessable("metadata_xml", format!("this is not SAML metadata: {}", error.message)),
+        element => Error::unprocessable("metadata_xml", format!("{element}: {}", error.message)),
+    })
 }
 
 /// The provider that is set, if one is.

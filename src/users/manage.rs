@@ -214,14 +214,14 @@ pub async fn change_password(
     Ok(revoked)
 }
 
-/// Refuses to leave a workspace without an owner who can sign in. The workspace is locked, so that two owners can't remove
+/// Refuses to leave a workspace without an owner who can sign in, or who was at least invited to. The workspace is locked, so that two owners can't remove
 /// each other at the same moment.
 async fn keep_an_owner(tx: &mut Write, user: &User) -> Result<()> {
-    if user.role != Role::Owner || user.state == UserState::Invited {
+    if user.role != Role::Owner {
         return Ok(());
     }
     crate::sessions::store::lock_workspace_epoch(tx, &user.workspace).await?;
-    if store::count_other_owners(tx, &user.workspace, &user.id).await? == 0 {
+    if store::count_other_owners(tx, &user.workspace, &user.id, user.state == UserState::Invited).await? == 0 {
         return Err(Error::new(LAST_OWNER, "this is the last owner: make somebody else an owner first"));
     }
     Ok(())

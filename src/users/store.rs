@@ -191,10 +191,11 @@ pub async fn count(db: &mut Read, workspace: &WorkspaceId, state: Option<UserSta
     db.one(sql, args![workspace, state.map(UserState::as_str).unwrap_or_default()]).await?.int("found")
 }
 
-/// Owners who can sign in, other than `except`.
-pub async fn count_other_owners(db: &mut Read, workspace: &WorkspaceId, except: &UserId) -> Result<i64> {
-    let sql = "SELECT COUNT(*) AS found FROM users WHERE workspace_id = $1 AND role = 'owner' AND state = 'active' AND id <> $2";
-    db.one(sql, args![workspace, except]).await?.int("found")
+/// Owners who can sign in, other than `except`; `invited` counts those who were invited to, as well.
+pub async fn count_other_owners(db: &mut Read, workspace: &WorkspaceId, except: &UserId, invited: bool) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS found FROM users WHERE workspace_id = $1 AND role = 'owner' AND id <> $2 \
+               AND (state = 'active' OR (state = 'invited' AND $3 = 1))";
+    db.one(sql, args![workspace, except, invited]).await?.int("found")
 }
 
 /// Active users who have no way to sign in: no password where passwords are admitted, and SAML is not to be had.

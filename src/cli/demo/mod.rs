@@ -161,7 +161,8 @@ fn announce(app: &App, folder: &Folder, [app_listen, idp_listen]: [SocketAddr; 2
   Owner        {owner}   password  {password}
 
 Try this:
-  1. Open the sample app in a private window, or in another browser, and sign in by single sign-on, as anybody.
+  1. Open the sample app in a private window, or in another browser, enter any …@acme.test
+     address, continue with single sign-on, and pick somebody.
   2. Open the console in this one, and sign in as the owner.
   3. Press Log all users out on the page Security: the sample app refuses at once, and says after how many milliseconds.
   4. Look at Sessions, Users and the audit log; sign in by single sign-on as somebody who has left.
