@@ -69,6 +69,12 @@ impl Actor {
         Self { kind: ActorKind::Anonymous, id: String::new(), label: label.to_owned(), session: None, origin }
     }
 
+    /// The program itself.
+    pub fn system(part: &str) -> Self {
+        let id = format!("system:{part}");
+        Self { kind: ActorKind::System, label: id.clone(), id, session: None, origin: Origin::default() }
+    }
+
     /// An operator, known by the user id of the operating system.
     pub fn cli(uid: u32) -> Self {
         let id = format!("cli:{uid}");

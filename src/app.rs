@@ -8,9 +8,13 @@ use crate::base::random::Random;
 use crate::config::Config;
 use crate::db::{Db, migrate};
 use crate::error::{Error, Result, UNPROCESSABLE};
+use crate::feed::Feed;
 use crate::login::password::Passwords;
 use crate::login::throttle::AddressThrottle;
 use crate::saml::pool::Verifiers;
+use crate::sessions::cache::Cache;
+use crate::sessions::revoke;
+use crate::sessions::seen::Uses;
 use crate::telemetry::Metrics;
 
 /// A running process: its settings, its database, its clocks and its bounded pools.
@@ -25,6 +29,12 @@ pub struct App {
     pub addresses: AddressThrottle,
     pub verifiers: Verifiers,
     pub metrics: Metrics,
+    /// The lease of this process, and the way to the others.
+    pub feed: Feed,
+    /// Sessions in memory.
+    pub cache: Cache,
+    /// Uses of sessions that are not written yet.
+    pub uses: Uses,
     /// Throw-away data: pages say so.
     pub demo: bool,
 }
@@ -35,7 +45,10 @@ impl App {
     /// # Errors
     /// A sentence for the operator: what can't be opened, or that the database is newer than the program.
     pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self::prepare(config, clock, random).await?))
+        let app = Self::prepare(config, clock, random).await?;
+        // Another database than the one the head was raised on: a restored backup, or a standby.
+        revoke::distrust(&app, 0).await?;
+        Ok(Arc::new(app))
     }
 
     /// Like `open`, for a caller that changes the result before it shares it.
@@ -46,6 +59,8 @@ impl App {
         }
         let db = Db::open(&config.database_url).await?;
         migrate::migrate(&db).await?;
+        let feed = Feed::new(&db, &config.database_url)?;
+        let cache = Cache::new(config.cached_sessions);
         let replica = ReplicaId::generate(clock.now(), random.as_ref());
         let passwords = Passwords::new(&config.sign_in, random.clone())?;
         let addresses = AddressThrottle::new(config.sign_in.attempts_per_address);
@@ -59,6 +74,9 @@ impl App {
             addresses,
             verifiers: Verifiers::default(),
             metrics: Metrics::default(),
+            feed,
+            cache,
+            uses: Uses::default(),
             demo: false,
         })
     }

@@ -27,6 +27,10 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Health and metrics; absent: not served.
     pub admin_listen: Option<SocketAddr>,
+    /// What this process is called in receipts. Empty: the name of the machine and the port.
+    pub replica_name: String,
+    /// Sessions kept in memory at the most; about 150 bytes each.
+    pub cached_sessions: usize,
     /// Allows plain HTTP on an address that is not loopback.
     pub insecure_http: bool,
     pub log: Log,
@@ -86,6 +90,8 @@ impl Default for Config {
             data_dir: PathBuf::from("data"),
             trusted_proxies: Vec::new(),
             admin_listen: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464)),
+            replica_name: String::new(),
+            cached_sessions: 2_000_000,
             insecure_http: false,
             log: Log::default(),
             sign_in: SignIn::default(),
@@ -157,6 +163,10 @@ impl Config {
             self.public_url = format!("http://{}", self.listen);
         }
         self.public_url = origin(&self.public_url)?;
+        if self.replica_name.is_empty() {
+            let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            self.replica_name = format!("{machine}:{}", self.listen.port());
+        }
         if self.database_url.is_empty() {
             self.database_url = format!("sqlite://{}", self.data_dir.join("curfew.db").display());
         }
@@ -191,6 +201,9 @@ impl Config {
         }
         if !["auto", "json", "pretty"].contains(&self.log.format.as_str()) {
             return bad("log.format", "must be auto, json or pretty");
+        }
+        if self.replica_name.len() > 200 || self.replica_name.chars().any(char::is_control) {
+            return bad("replica_name", "must have at most 200 characters");
         }
         if self.http.max_connections == 0 {
             return bad("http.max_connections", "must be at least 1");

@@ -22,6 +22,7 @@ macro_rules! problems {
 }
 
 problems! {
+    REVOCATION_PENDING = 202 "revocation-pending" "The sessions have ended, but not every replica has said so yet";
     INVALID_REQUEST = 400 "invalid-request" "The request is not valid";
     NOT_SIGNED_IN = 401 "not-signed-in" "Sign in first";
     SESSION_ENDED = 401 "session-ended" "This session has ended";
@@ -61,6 +62,7 @@ struct Inner {
     retry_after: Option<Duration>,
     database: Option<DatabaseFault>,
     remedy: Option<String>,
+    operation: Option<String>,
 }
 
 /// What a database refused, as far as an operation may need to know it.
@@ -87,6 +89,7 @@ impl Error {
             retry_after: None,
             database: None,
             remedy: None,
+            operation: None,
         }))
     }
 
@@ -147,6 +150,12 @@ impl Error {
         self
     }
 
+    /// Names the address that tells how an operation goes on.
+    pub fn with_operation(mut self, path: impl Into<String>) -> Self {
+        self.0.operation = Some(path.into());
+        self
+    }
+
     pub fn problem(&self) -> Problem {
         self.0.problem
     }
@@ -171,6 +180,11 @@ impl Error {
     /// Where a person goes on; `None` if no page helps.
     pub fn remedy(&self) -> Option<&str> {
         self.0.remedy.as_deref()
+    }
+
+    /// Where to ask how it goes on.
+    pub fn operation(&self) -> Option<&str> {
+        self.0.operation.as_deref()
     }
 
     pub fn is_unique_violation(&self) -> bool {

@@ -15,6 +15,7 @@ pub mod feed;
 pub mod forward_auth;
 pub mod jobs;
 pub mod login;
+mod mutant;
 pub mod policy;
 pub mod saml;
 pub mod scim;

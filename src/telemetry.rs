@@ -2,9 +2,13 @@
 //! cookie, password or assertion is ever handed to a log macro.
 
 use std::io::IsTerminal;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
 
@@ -35,6 +39,10 @@ pub struct Metrics {
     requests: Family<Vec<(String, String)>, Counter>,
     checks: Family<Vec<(String, String)>, Counter>,
     revocations: Family<Vec<(String, String)>, Counter>,
+    barrier: Histogram,
+    fenced: Counter,
+    lease_held: Gauge,
+    worst_staleness: Gauge<f64, AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -44,7 +52,17 @@ impl Default for Metrics {
         registry.register("http_requests", "Requests answered, by status", Family::clone(&requests));
         registry.register("session_checks", "Sessions judged, by outcome", Family::clone(&checks));
         registry.register("revocations", "Revocations acknowledged, by scope and trigger", Family::clone(&revocations));
-        Self { registry, requests, checks, revocations }
+        let barrier = Histogram::new(exponential_buckets(0.000_25, 2.0, 14));
+        let (fenced, lease_held, worst_staleness) = (Counter::default(), Gauge::default(), Gauge::default());
+        registry.register("barrier_seconds", "From a revocation's commit until every replica knew", barrier.clone());
+        registry.register("replicas_fenced", "Replicas that were shut out because they were silent", fenced.clone());
+        registry.register("lease_held", "Whether this replica may answer: 1 or 0", lease_held.clone());
+        registry.register(
+            "staleness_worst_seconds",
+            "The oldest that this replica's knowledge was while it held a lease",
+            worst_staleness.clone(),
+        );
+        Self { registry, requests, checks, revocations, barrier, fenced, lease_held, worst_staleness }
     }
 }
 
@@ -60,6 +78,20 @@ impl Metrics {
     pub fn revocation(&self, scope: &str, trigger: &str) {
         let labels = vec![("scope".into(), scope.into()), ("trigger".into(), trigger.into())];
         self.revocations.get_or_create(&labels).inc();
+    }
+
+    /// A barrier that was passed, and how many replicas it shut out.
+    pub fn barrier(&self, waited: Duration, fenced: usize) {
+        self.barrier.observe(waited.as_secs_f64());
+        self.fenced.inc_by(u64::try_from(fenced).unwrap_or_default());
+    }
+
+    /// How old what this replica knows is, and whether it may answer.
+    pub fn lease(&self, staleness: Duration, held: bool) {
+        self.lease_held.set(i64::from(held));
+        if held && staleness.as_secs_f64() > self.worst_staleness.get() {
+            self.worst_staleness.set(staleness.as_secs_f64());
+        }
     }
 
     /// OpenMetrics text.

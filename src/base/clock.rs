@@ -18,15 +18,12 @@ pub trait Clock: Send + Sync {
 }
 
 /// The operating system's clocks.
-pub struct SystemClock {
-    started: Instant,
-}
+pub struct SystemClock;
 
 impl SystemClock {
     #[expect(clippy::new_without_default, reason = "starting a clock is an act, not a default")]
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for time")]
     pub fn new() -> Self {
-        Self { started: Instant::now() }
+        Self
     }
 }
 
@@ -37,21 +34,27 @@ impl Clock for SystemClock {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
+    /// Counts while the machine sleeps, too: a lease must not outlive a suspended laptop or a paused virtual machine.
     fn monotonic(&self) -> Duration {
-        self.started.elapsed()
+        let reading = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let (seconds, nanos) = (u64::try_from(reading.tv_sec), u32::try_from(reading.tv_nsec));
+        Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
     }
 }
 
-/// A clock that stands still until it is moved: for tests and for replaying recorded input.
+/// A clock for tests: its wall time stands still until it is moved. Its monotonic reading runs on, and is moved as well:
+/// leases and barriers wait for real.
 #[derive(Clone)]
 pub struct ManualClock {
     state: Arc<Mutex<(UnixMillis, Duration)>>,
+    started: Instant,
 }
 
 impl ManualClock {
     /// Stands at `unix_ms`.
+    #[expect(clippy::disallowed_methods, reason = "its monotonic reading is a real one")]
     pub fn at(unix_ms: UnixMillis) -> Self {
-        Self { state: Arc::new(Mutex::new((unix_ms, Duration::ZERO))) }
+        Self { state: Arc::new(Mutex::new((unix_ms, Duration::ZERO))), started: Instant::now() }
     }
 
     /// Moves both readings forward.
@@ -68,7 +71,7 @@ impl Clock for ManualClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.state.lock().expect("no holder of this lock can panic").1
+        self.state.lock().expect("no holder of this lock can panic").1 + self.started.elapsed()
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod canonical;
 pub mod clock;
 pub mod ids;
+pub mod ip_key;
 pub mod page;
 pub mod random;
 pub mod secret;

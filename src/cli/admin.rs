@@ -156,7 +156,7 @@ async fn suspend(console: &Console, place: &InWorkspace, name: &str, reason: &st
         let user = manage::lock(tx, &workspace.id, &user.id).await?;
         manage::end_access(tx, app, &console.actor, &user, Loss::Suspended, Trigger::Admin, reason).await
     })?;
-    let receipt = revoke::acknowledge(app, revoked);
+    let receipt = revoke::acknowledge(app, revoked).await?;
     let sentence = format!("{} was suspended; {} sessions ended.", user.label(), receipt.ended.sessions);
     output::result(place.output.output, &json!({"user": user.user_name, "receipt": receipt}), &sentence);
     Ok(())

@@ -6,6 +6,7 @@ mod audit;
 mod demo;
 mod doctor;
 mod output;
+mod restore;
 mod serve;
 mod sessions;
 mod settings;
@@ -49,6 +50,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// The last step of restoring a backup: everybody signs in again.
+    Restore(restore::RestoreArguments),
     /// Judge or print the settings.
     #[command(subcommand)]
     Config(settings::ConfigCommand),
@@ -128,6 +131,9 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Serve(serve) => serve::serve(config()?, serve).await,
         Command::Demo(demo) => demo::demo(demo).await,
         Command::Migrate { check } => serve::migrate(config()?, check).await,
+        Command::Restore(arguments) => {
+            restore::restore(&open_existing(config()?).await?, arguments).await.map(|()| ExitCode::SUCCESS)
+        }
         Command::Config(command) => settings::config(&config()?, &command),
         Command::Doctor(output) => doctor::doctor(config()?, output.output).await,
         Command::Workspace(command) => workspace::workspace(&open(config()?).await?, command).await,

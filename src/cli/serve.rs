@@ -17,6 +17,7 @@ use crate::base::random::SystemRandom;
 use crate::config::Config;
 use crate::db::{Db, migrate as schema};
 use crate::error::{Error, Result, UNPROCESSABLE};
+use crate::feed::promise;
 use crate::jobs;
 use crate::telemetry;
 use crate::web::server::Server;
@@ -49,6 +50,7 @@ pub async fn serve(mut config: Config, arguments: ServeArguments) -> Result<Exit
     let server = Server::start(app.clone(), listener);
     let admin = admin_listener.map(|listener| Server::start_admin(app.clone(), listener));
     announce(&app, &server);
+    tracing::info!("{}", promise::of(&app.db).await.sentence());
     stopped().await?;
     tracing::info!("stopping: finishing what is under way");
     server.stop().await;

@@ -111,7 +111,7 @@ async fn revoke_one(console: &Console, place: &InWorkspace, id: String, why: &st
         target_label: &facts.user.user_name,
     };
     let revoked = transact!(app.db, |tx| { revoke::revoke(tx, app, &console.actor, &order).await })?;
-    let receipt = revoke::acknowledge(app, revoked);
+    let receipt = revoke::acknowledge(app, revoked).await?;
     let sentence = if receipt.ended.sessions == 1 { "The session ended." } else { "The session had ended already." };
     output::result(place.output.output, &json!(receipt), sentence);
     Ok(())

@@ -3,6 +3,7 @@
 //! The shared subset: `$1…$n`; TEXT, BIGINT and bytes; `ON CONFLICT … DO UPDATE`; `RETURNING`; `CAST(SUM(x) AS BIGINT)`.
 //! A row is locked by updating it: `UPDATE … RETURNING` does that on both. It decides nothing and knows no table.
 
+mod listen;
 pub mod migrate;
 mod open;
 mod value;
@@ -12,6 +13,7 @@ use std::ops::{Deref, DerefMut};
 use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite, Transaction};
 
+pub use listen::Listener;
 pub use value::{Row, Value};
 
 use crate::error::{DatabaseFault, Error, INVALID_REQUEST, Result};
@@ -82,6 +84,18 @@ impl Db {
         Ok(Write { read: Read { handle } })
     }
 
+    /// Runs one statement that changes rows, and commits by itself; gives its first row.
+    ///
+    /// # Errors
+    /// As the statement, or 503 if no connection is free.
+    pub async fn write_one(&self, sql: &'static str, args: Vec<Value>) -> Result<Option<Row>> {
+        let handle = match self {
+            Self::Sqlite { writer, .. } => Handle::Sqlite(writer.acquire().await.map_err(fault)?),
+            Self::Postgres(pool) => Handle::Postgres(pool.acquire().await.map_err(fault)?),
+        };
+        Read { handle }.optional(sql, args).await
+    }
+
     pub fn is_postgres(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
@@ -125,6 +139,10 @@ impl Write {
 }
 
 impl Read {
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.handle, Handle::Postgres(_) | Handle::PostgresWrite(_))
+    }
+
     /// All rows of a result. Callers bound it by LIMIT or by what a workspace can have.
     pub async fn all(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>> {
         refuse_nul(&args)?;

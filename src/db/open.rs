@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Row as _};
+use sqlx::{ConnectOptions, Connection as _, Row as _};
 
 use super::{Db, fault};
 use crate::error::{Error, Result, UNPROCESSABLE};
@@ -87,20 +87,59 @@ async fn verify_sqlite(writer: &sqlx::SqlitePool, path: &Path) -> Result<()> {
 }
 
 async fn open_postgres(url: &str) -> Result<Db> {
-    let options = PgConnectOptions::from_str(url)
+    let options = postgres_options(url, "curfew")?.options([
+        ("lock_timeout", "5s"),
+        ("statement_timeout", "30s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+    ]);
+    let host = options.get_host().to_owned();
+    let pool = postgres_pool(16, ACQUIRE_TIMEOUT).connect_with(options).await.map_err(|error| {
+        Error::new(UNPROCESSABLE, format!("PostgreSQL at {host} can't be reached: {error}")).with_field("database_url")
+    })?;
+    Ok(Db::Postgres(pool))
+}
+
+impl Db {
+    /// A second way to the same database that ordinary requests can't use up, with short patience: leases depend on it. It
+    /// connects when it is first used. An embedded database has one way only.
+    ///
+    /// # Errors
+    /// 400 for an address that is none.
+    pub fn open_beside(&self, url: &str) -> Result<Self> {
+        if !self.is_postgres() {
+            return Ok(self.clone());
+        }
+        let options = postgres_options(url, "curfew leases")?.options([
+            ("lock_timeout", "1s"),
+            ("statement_timeout", "1s"),
+            // A process that stops inside a transaction must not hold the head: docs/revocation-protocol.md.
+            ("idle_in_transaction_session_timeout", "1s"),
+        ]);
+        Ok(Self::Postgres(postgres_pool(5, Duration::from_secs(1)).connect_lazy_with(options)))
+    }
+}
+
+fn postgres_options(url: &str, name: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)
         .map_err(|_| Error::invalid("database_url", "is not a valid postgres:// address"))?
-        .application_name("curfew")
+        .application_name(name)
         // What an acknowledged revocation rests on is not left to a server's or role's defaults.
         .options([("synchronous_commit", "on"), ("default_transaction_isolation", "read committed")])
-        .options([("lock_timeout", "5s"), ("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "10s")])
-        .disable_statement_logging();
-    let host = options.get_host().to_owned();
-    let pool =
-        PgPoolOptions::new().max_connections(16).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(options).await.map_err(
-            |error| {
-                Error::new(UNPROCESSABLE, format!("PostgreSQL at {host} can't be reached: {error}"))
-                    .with_field("database_url")
-            },
-        )?;
-    Ok(Db::Postgres(pool))
+        .disable_statement_logging())
+}
+
+/// A connection that rested is asked whether it still lives; one that was used just now is not: that would double the way.
+fn postgres_pool(connections: u32, patience: Duration) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(patience)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > Duration::from_secs(1) {
+                    return Ok(connection.ping().await.is_ok());
+                }
+                Ok(true)
+            })
+        })
 }

@@ -1,8 +1,13 @@
-//! How a revocation reaches every replica: a numbered event in the same transaction, and a barrier after the commit.
-//!
-//! Today every check reads the database (`sessions/check.rs`), so that no replica can hold an older belief and the barrier
-//! has nothing to wait for. A replica that remembers sessions must take a lease here first: docs/architecture.md.
+//! How a change reaches every replica: a numbered event in the transaction of the change, leases that let a replica answer
+//! from memory, and a barrier after the commit. docs/revocation-protocol.md has the rules and why each is needed.
 
 pub mod event;
+pub mod lease;
+pub mod promise;
+pub mod replica_store;
 pub mod replicas;
+mod state;
 pub mod store;
+
+pub use event::{Event, EventScope};
+pub use state::{Feed, Registration, lease_clock};

@@ -8,7 +8,7 @@ use poem::{Request, Response, handler};
 
 use crate::error::Result;
 use crate::sessions::check::{Verdict, check};
-use crate::sessions::model::Facts;
+use crate::sessions::principal::Principal;
 use crate::sessions::rules::Refusal;
 use crate::web::authenticate;
 
@@ -27,8 +27,8 @@ pub const HEADERS: [&str; 7] = [
 #[handler]
 pub async fn judge_for_nginx(request: &Request) -> Response {
     match verdict(request).await {
-        Ok(Verdict::Valid(facts)) => answer(StatusCode::OK, Some(&facts)),
-        Ok(Verdict::Refused(Refusal::Address, _)) => answer(StatusCode::FORBIDDEN, None),
+        Ok(Verdict::Valid(principal)) => answer(StatusCode::OK, Some(&principal)),
+        Ok(Verdict::Refused(Refusal::Address)) => answer(StatusCode::FORBIDDEN, None),
         Ok(Verdict::Refused(..)) => answer(StatusCode::UNAUTHORIZED, None),
         // Contradictory credentials are none; an authority that can't be asked is not a refusal.
         Err(error) if error.problem().status < 500 => answer(StatusCode::UNAUTHORIZED, None),
@@ -42,21 +42,20 @@ pub async fn judge_for_nginx(request: &Request) -> Response {
 async fn verdict(request: &Request) -> Result<Verdict> {
     let app = authenticate::app(request)?;
     match authenticate::presented(&app, request)? {
-        None => Ok(Verdict::Refused(Refusal::Unknown, None)),
+        None => Ok(Verdict::Refused(Refusal::Unknown)),
         Some(presented) => check(&app, &presented.token, authenticate::origin(request).ip).await,
     }
 }
 
-fn answer(status: StatusCode, facts: Option<&Facts>) -> Response {
-    let values = facts.map(|facts| {
-        let (user, workspace) = (&facts.user, &facts.workspace);
+fn answer(status: StatusCode, principal: Option<&Principal>) -> Response {
+    let values = principal.map(|principal| {
         [
-            user.id.to_string(),
-            user.email.clone(),
-            workspace.slug.clone(),
-            user.role.as_str().to_owned(),
-            String::new(),
-            facts.session.id.to_string(),
+            principal.user_id().to_string(),
+            principal.email().to_owned(),
+            principal.workspace_slug().to_owned(),
+            principal.role().as_str().to_owned(),
+            principal.groups().to_owned(),
+            principal.session_id().to_string(),
             String::new(),
         ]
     });

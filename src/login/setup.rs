@@ -90,7 +90,7 @@ pub async fn redeem(app: &App, token: &str, password: &str, origin: &Origin) -> 
         Ok((issued, revoked))
     })?;
     let (issued, revoked) = written;
-    revoke::acknowledge(app, revoked);
+    revoke::acknowledge(app, revoked).await?;
     Ok(issued)
 }
 

@@ -73,6 +73,61 @@ impl IpAllowlist {
     }
 }
 
+/// An allowlist made ready for many questions: sorted ranges that don't overlap.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ranges {
+    mode: Mode,
+    four: Box<[(u32, u32)]>,
+    six: Box<[(u128, u128)]>,
+}
+
+impl Ranges {
+    pub fn of(list: &IpAllowlist) -> Self {
+        let (mut four, mut six) = (Vec::new(), Vec::new());
+        for entry in &list.entries {
+            match entry.cidr {
+                IpNet::V4(net) => four.push((net.network().to_bits(), net.broadcast().to_bits())),
+                IpNet::V6(net) => six.push((net.network().to_bits(), net.broadcast().to_bits())),
+            }
+        }
+        Self { mode: list.mode, four: merged(four), six: merged(six) }
+    }
+
+    /// As `IpAllowlist::judge`.
+    pub fn judge(&self, address: Option<IpAddr>) -> Passage {
+        if self.mode == Mode::Off {
+            return Passage::Allowed;
+        }
+        let inside = match address.map(|address| address.to_canonical()) {
+            Some(IpAddr::V4(address)) => holds(&self.four, address.to_bits()),
+            Some(IpAddr::V6(address)) => holds(&self.six, address.to_bits()),
+            None => false,
+        };
+        match (self.mode, inside) {
+            (_, true) | (Mode::Off, _) => Passage::Allowed,
+            (Mode::Report, false) => Passage::Reported,
+            (Mode::Enforce, false) => Passage::Refused,
+        }
+    }
+}
+
+fn merged<T: Ord + Copy>(mut ranges: Vec<(T, T)>) -> Box<[(T, T)]> {
+    ranges.sort_unstable();
+    let mut merged: Vec<(T, T)> = Vec::with_capacity(ranges.len());
+    for (first, last) in ranges {
+        match merged.last_mut() {
+            Some(before) if first <= before.1 => before.1 = before.1.max(last),
+            _ => merged.push((first, last)),
+        }
+    }
+    merged.into_boxed_slice()
+}
+
+fn holds<T: Ord + Copy>(ranges: &[(T, T)], value: T) -> bool {
+    let after = ranges.partition_point(|range| range.0 <= value);
+    after > 0 && value <= ranges[after - 1].1
+}
+
 /// Reads `10.0.0.0/8`, `2001:db8::/32` or a single address. IPv4-mapped networks become IPv4; host bits are dropped.
 pub fn parse_network(text: &str) -> Option<IpNet> {
     let text = text.trim();
@@ -112,6 +167,48 @@ mod tests {
             assert_eq!(list.judge(address.parse().ok()), expected, "{address}");
         }
         assert_eq!(list.judge(None), Passage::Refused);
+    }
+
+    #[test]
+    fn ranges_judge_as_the_list_does() {
+        let networks = [
+            "10.0.0.0/8",
+            "10.1.0.0/16",
+            "10.255.255.255",
+            "192.0.2.0/31",
+            "2001:db8::/32",
+            "2001:db8:1::/48",
+            "::/127",
+        ];
+        let addresses = [
+            "9.255.255.255",
+            "10.0.0.0",
+            "10.1.2.3",
+            "10.255.255.255",
+            "11.0.0.0",
+            "192.0.2.0",
+            "192.0.2.1",
+            "192.0.2.2",
+            "::ffff:10.9.9.9",
+            "::",
+            "::1",
+            "::2",
+            "2001:db7:ffff::",
+            "2001:db8::",
+            "2001:db8:ffff::1",
+            "2001:db9::",
+        ];
+        for mode in [Mode::Off, Mode::Report, Mode::Enforce] {
+            for networks in [&networks[..], &[]] {
+                let list = list(mode, networks);
+                let ranges = Ranges::of(&list);
+                for address in addresses {
+                    let address = address.parse().ok();
+                    assert_eq!(ranges.judge(address), list.judge(address), "{mode:?} {address:?}");
+                }
+                assert_eq!(ranges.judge(None), list.judge(None));
+            }
+        }
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub async fn import(app: &App, actor: &Actor, change: &Change<'_>, metadata: &st
         store::put_provider(tx, change.workspace, &provider.entity_id, metadata, change.by_owner, now).await?;
         finish(tx, app, actor, change, "security.saml_changed", details.clone()).await
     })?;
-    Ok(revoked.map(|revoked| revoke::acknowledge(app, revoked)))
+    revoke::acknowledge_some(app, revoked).await
 }
 
 /// Switches the identity provider off. Sessions that began by SAML end by the policy only if asked for.
@@ -105,7 +105,7 @@ pub async fn disable(app: &App, actor: &Actor, caller: Option<&Facts>, change: &
         }
         finish(tx, app, actor, change, "security.saml_disabled", json!({})).await
     })?;
-    Ok(revoked.map(|revoked| revoke::acknowledge(app, revoked)))
+    revoke::acknowledge_some(app, revoked).await
 }
 
 /// What a change would do to sessions.

@@ -91,7 +91,12 @@ fn translated(error: &Error) -> ScimError {
         error::LAST_OWNER => Some("mutability"),
         _ => None,
     };
-    let status = if kind == error::UNPROCESSABLE { 400 } else { kind.status };
+    let status = match kind {
+        error::UNPROCESSABLE => 400,
+        // Done, but not known everywhere: the client asks again, and is answered when it is.
+        error::REVOCATION_PENDING => 503,
+        kind => kind.status,
+    };
     ScimError { status, scim_type, detail }
 }
 

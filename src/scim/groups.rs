@@ -18,6 +18,7 @@ use crate::base::ids::{GroupId, UserId};
 use crate::base::page::MAX_LIMIT;
 use crate::db::Read;
 use crate::error::{Error, PRECONDITION_FAILED, Result};
+use crate::sessions::revoke;
 use crate::transact;
 use crate::users::groups::model::{Group, MemberChange};
 use crate::users::groups::{self, store};
@@ -52,6 +53,7 @@ pub async fn create(client: &Client, sent: &Resource) -> Result<Group, Failure> 
     );
     let members = member_ids(sent);
     transact!(app.db, |tx| { groups::create(tx, app, &client.actor, &group, &members).await })?;
+    revoke::settle_all(app).await?;
     Ok(group)
 }
 
@@ -72,7 +74,7 @@ pub async fn load(client: &Client, id: &str) -> Result<(Group, Vec<UserId>), Fai
 /// 404; 412; 400 for operations that can't be applied, of which none is then.
 pub async fn change(client: &Client, id: &str, change: &Change, version: Option<i64>) -> Result<(), Failure> {
     let (app, id) = (&client.app, GroupId::from_text(id));
-    transact!(app.db, |tx| {
+    let written: Result<(), Failure> = transact!(app.db, |tx| {
         let before = store::lock(tx, &client.workspace, &id).await?.ok_or_else(missing)?;
         require(&before, version)?;
         let planned = match plan(&before, change) {
@@ -87,7 +89,9 @@ pub async fn change(client: &Client, id: &str, change: &Change, version: Option<
             Ok((after, changes)) => Ok(Ok(groups::change(tx, app, &client.actor, &after, &changes).await?)),
             Err(refused) => Ok(Err(Failure::Scim(refused))),
         }
-    })?
+    })?;
+    written?;
+    Ok(revoke::settle_all(app).await.map(|_| ())?)
 }
 
 /// Deletes a group.
@@ -101,6 +105,7 @@ pub async fn delete(client: &Client, id: &str, version: Option<i64>) -> Result<(
         require(&group, version)?;
         groups::delete(tx, app, &client.actor, &group).await
     })?;
+    revoke::settle_all(app).await?;
     Ok(())
 }
 

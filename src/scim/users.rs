@@ -92,8 +92,13 @@ pub async fn change(client: &Client, id: &str, change: &Change, version: Option<
         revoked.extend(apply(tx, app, actor, &before, &after).await?);
         Ok(Ok(revoked))
     })??;
+    // A repeated request changes nothing, but its answer promises what the first one's would have.
+    let told = written.is_empty();
     for revoked in written {
-        revoke::acknowledge(app, revoked);
+        revoke::acknowledge(app, revoked).await?;
+    }
+    if told {
+        revoke::settle_all(app).await?;
     }
     load(client, id.as_str()).await
 }
@@ -112,7 +117,7 @@ pub async fn delete(client: &Client, id: &str, version: Option<i64>) -> Result<(
         }
         manage::end_access(tx, app, actor, &user, Loss::Deleted, Trigger::Scim, DELETED).await
     })?;
-    revoke::acknowledge(app, revoked);
+    revoke::acknowledge(app, revoked).await?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::audit::{self, Entry, Target};
 use crate::base::ids::WorkspaceId;
 use crate::error::{Error, PRECONDITION_FAILED, Result, WOULD_LOCK_OUT_CALLER};
+use crate::feed::EventScope;
 use crate::policy::ip_allowlist::{IpAllowlist, MAX_ENTRIES, Mode, Network, parse_network};
 use crate::policy::model::OnChange;
 use crate::policy::rules::{self, AllowlistRefusal};
@@ -74,6 +75,7 @@ pub async fn change(app: &App, actor: &Actor, wanted: &Wanted<'_>) -> Result<(Ip
             return Err(Error::new(PRECONDITION_FAILED, "the allowlist was changed since you read it"));
         }
         store::update_allowlist(tx, wanted.workspace, &new, now).await?;
+        revoke::announce(tx, app, wanted.workspace, EventScope::Policy, None).await?;
         let revoked = match rules::on_change(wanted.sessions, policy.on_ip_allowlist_change) {
             OnChange::Keep => None,
             OnChange::LogAllUsersOut => {
@@ -90,7 +92,9 @@ pub async fn change(app: &App, actor: &Actor, wanted: &Wanted<'_>) -> Result<(Ip
         Ok((IpAllowlist { version: before.version + 1, ..new.clone() }, revoked))
     })?;
     let (list, revoked) = written;
-    Ok((list, revoked.map(|revoked| revoke::acknowledge(app, revoked))))
+    let receipt = revoke::acknowledge_some(app, revoked).await?;
+    revoke::settle_all(app).await?;
+    Ok((list, receipt))
 }
 
 fn summary(list: &IpAllowlist) -> serde_json::Value {

@@ -10,7 +10,7 @@ use crate::error::{Error, PRECONDITION_FAILED, Result};
 use crate::policy::model::{Method, Policy};
 use crate::policy::store;
 use crate::sessions::model::Facts;
-use crate::sessions::revoke;
+use crate::sessions::{revoke, seen};
 use crate::transact;
 
 /// Saves a policy and gives it with its new version. `merge` makes the new one of the one that is in force, under its lock.
@@ -26,7 +26,9 @@ pub async fn change(
     if_version: Option<i64>,
 ) -> Result<Policy> {
     let workspace = &caller.workspace.id;
-    transact!(app.db, |tx| {
+    // Whoever was seen a moment ago isn't idle.
+    seen::note(app).await;
+    let policy = transact!(app.db, |tx| {
         let now = app.clock.now();
         let before = store::lock(tx, workspace).await?;
         if if_version.is_some_and(|version| version != before.version) {
@@ -35,12 +37,14 @@ pub async fn change(
         let new = merge(&before)?;
         judge(caller, &new)?;
         store::update(tx, workspace, &new, now).await?;
-        let ended = revoke::end_refused_by_policy(tx, app, workspace, [&before, &new]).await?;
+        let (ended, _) = revoke::end_refused_by_policy(tx, app, workspace, [&before, &new]).await?;
         let details = json!({"before": summary(&before), "after": summary(&new), "sessions_ended": ended});
         let target = Target::new("workspace", workspace.as_str(), &caller.workspace.slug);
         audit::append(tx, workspace, now, actor, &Entry::done("security.policy_changed", target).with(details)).await?;
         Ok(Policy { version: before.version + 1, ..new })
-    })
+    })?;
+    revoke::settle_all(app).await?;
+    Ok(policy)
 }
 
 fn judge(caller: &Facts, new: &Policy) -> Result<()> {

@@ -5,7 +5,6 @@ use crate::app::App;
 use crate::base::ids::WorkspaceId;
 use crate::base::text::line;
 use crate::error::{Error, Result};
-use crate::feed::replicas;
 use crate::sessions::model::{Receipt, Scope, Trigger};
 use crate::sessions::revoke::{self, Order};
 use crate::transact;
@@ -61,15 +60,15 @@ pub async fn log_all_users_out(app: &App, actor: &Actor, request: &Request<'_>) 
         Ok(Ok(revoked))
     })?;
     Ok(match outcome {
-        Ok(revoked) => Done::Now(revoke::acknowledge(app, revoked)),
-        Err(before) => Done::Before(repeated(app, &before)?),
+        Ok(revoked) => Done::Now(revoke::acknowledge(app, revoked).await?),
+        Err(before) => Done::Before(repeated(app, &before).await?),
     })
 }
 
 /// An earlier receipt. Whoever asks again may be here before the first answer left: the barrier holds for both.
-fn repeated(app: &App, before: &str) -> Result<serde_json::Value> {
+async fn repeated(app: &App, before: &str) -> Result<serde_json::Value> {
     let mut receipt: serde_json::Value = serde_json::from_str(before).map_err(Error::internal)?;
-    let applied = replicas::barrier(app.replica.as_str());
+    let applied = revoke::settle_all(app).await?;
     receipt["replicas"] = serde_json::to_value(applied).map_err(Error::internal)?;
     Ok(receipt)
 }

@@ -1,32 +1,43 @@
 //! The question the product answers: is this session still valid, for a client at this address?
 //!
-//! Every check reads the database, so that it sees each committed revocation. Expiry is decided here, at reading.
+//! 1. The lease is judged first: whoever has none may be behind, and refuses. 2. Then the state is read, from memory or else
+//! from the database. The other order would let a renewal between the two bless what was read before it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::info;
 
-use super::model::Facts;
+use super::cache::{Known, touch_interval};
+use super::follow;
+use super::model::{Facts, Use};
+use super::principal::Principal;
 use super::rules::{self, Refusal};
 use super::store;
 use crate::app::App;
 use crate::base::ids::WorkspaceId;
-use crate::base::secret::{self, SecretKind};
-use crate::error::Result;
-use crate::policy::model::MINUTE_MS;
-use crate::transact;
+use crate::base::secret::{self, SecretHash, SecretKind};
+use crate::error::{Error, Result, UNAVAILABLE};
+use crate::mutant;
 
-/// A session that was accepted, or why it wasn't and whose it was.
+/// Whether a session was accepted, and for whom it speaks.
 pub enum Verdict {
+    Valid(Principal),
+    Refused(Refusal),
+}
+
+/// A verdict from the database, with all that it rests on.
+pub enum Judged {
     Valid(Arc<Facts>),
+    /// Why not, and whose it was.
     Refused(Refusal, Option<Arc<Facts>>),
 }
 
 /// Judges a presented token.
 ///
 /// # Errors
-/// 503 if the database doesn't answer: a replica that can't know refuses.
+/// 503 if this replica has no lease and gets none: a replica that can't know refuses.
 pub async fn check(app: &App, token: &str, address: Option<IpAddr>) -> Result<Verdict> {
     check_within(app, None, token, address).await
 }
@@ -41,51 +52,165 @@ pub async fn check_within(
     token: &str,
     address: Option<IpAddr>,
 ) -> Result<Verdict> {
-    let verdict = judge(app, workspace, token, address).await;
+    let verdict = match answer(app, token, address).await {
+        Ok(Verdict::Valid(principal)) if workspace.is_some_and(|workspace| workspace != principal.workspace_id()) => {
+            Ok(Verdict::Refused(Refusal::Unknown))
+        }
+        other => other,
+    };
     app.metrics.check(match &verdict {
         Ok(Verdict::Valid(_)) => "valid",
-        Ok(Verdict::Refused(refusal, _)) => refusal.as_str(),
+        Ok(Verdict::Refused(refusal)) => refusal.as_str(),
         Err(_) => "unavailable",
     });
     verdict
 }
 
-async fn judge(app: &App, workspace: Option<&WorkspaceId>, token: &str, address: Option<IpAddr>) -> Result<Verdict> {
+async fn answer(app: &App, token: &str, address: Option<IpAddr>) -> Result<Verdict> {
     let Some(hash) = secret::recognise(SecretKind::Session, token) else {
-        return Ok(Verdict::Refused(Refusal::Unknown, None));
+        return Ok(Verdict::Refused(Refusal::Unknown));
     };
-    let now = app.clock.now();
-    let Some(facts) = store::find_facts(&mut app.db.read().await?, &hash).await? else {
-        return Ok(Verdict::Refused(Refusal::Unknown, None));
-    };
-    if workspace.is_some_and(|workspace| *workspace != facts.workspace.id) {
-        return Ok(Verdict::Refused(Refusal::Unknown, None));
+    if mutant::on("lease-last") {
+        return answer_wrongly(app, &hash, address).await;
     }
-    match rules::judge(&facts, address, now) {
-        Err(refusal) => Ok(Verdict::Refused(refusal, Some(Arc::new(facts)))),
-        Ok(reported) => {
+    if !app.feed.holds_lease(app.clock.as_ref()) {
+        follow::ensure_lease(app).await?;
+    }
+    mutant::pause("after-lease-judged").await;
+    match from_memory(app, &hash, address) {
+        Some(verdict) => Ok(verdict),
+        None => from_database(app, &hash, address).await,
+    }
+}
+
+// The known fault: the state is read before the lease is judged.
+async fn answer_wrongly(app: &App, hash: &SecretHash, address: Option<IpAddr>) -> Result<Verdict> {
+    let read = from_memory(app, hash, address);
+    mutant::pause("after-state-read").await;
+    follow::ensure_lease(app).await?;
+    match read {
+        Some(verdict) => Ok(verdict),
+        None => from_database(app, hash, address).await,
+    }
+}
+
+fn from_memory(app: &App, hash: &SecretHash, address: Option<IpAddr>) -> Option<Verdict> {
+    let now = app.clock.now();
+    match app.cache.look_up(hash, address, now) {
+        Known::Nothing => None,
+        Known::Refused(refusal) => Some(Verdict::Refused(refusal)),
+        Known::Valid { principal, reported, touched } => {
             if reported {
-                info!(workspace = %facts.workspace.slug, ip = ?address, "address would be refused by the allowlist");
+                report(principal.workspace_slug(), address);
             }
-            touch(app, &facts, address).await;
-            Ok(Verdict::Valid(Arc::new(facts)))
+            if touched {
+                let (workspace, session) = (principal.workspace_id().clone(), principal.session_id());
+                app.uses.note(Use { workspace, session, at: now, address });
+            }
+            Some(Verdict::Valid(principal))
         }
     }
 }
 
-/// Notes the use of a session, at most once a minute (and often enough for a short idle timeout). A failure to note it is
-/// no failure of the check.
-async fn touch(app: &App, facts: &Facts, address: Option<IpAddr>) {
+async fn from_database(app: &App, hash: &SecretHash, address: Option<IpAddr>) -> Result<Verdict> {
+    let floor = floor(app)?;
+    let (head, found) = store::find_current(&mut app.db.read().await?, hash).await?;
+    require_current(head, floor)?;
+    let Some((facts, groups)) = found else {
+        app.cache.forget(hash);
+        return Ok(Verdict::Refused(Refusal::Unknown));
+    };
+    let facts = Arc::new(facts);
+    match judge(app, hash, facts.clone(), address) {
+        Judged::Refused(refusal, _) => {
+            if refusal != Refusal::Address {
+                app.cache.forget(hash);
+            }
+            before_refusing(app, head).await?;
+            Ok(Verdict::Refused(refusal))
+        }
+        Judged::Valid(_) => {
+            mutant::pause("before-learning").await;
+            let principal = app.cache.learn(hash, &facts, &groups, head);
+            let principal = principal.ok_or_else(|| Error::internal("a session or user has an id that is no UUID"))?;
+            Ok(Verdict::Valid(principal))
+        }
+    }
+}
+
+// The newest change that was applied when the lease was judged.
+fn floor(app: &App) -> Result<i64> {
+    app.cache.applied().ok_or_else(|| unavailable("this replica is registering"))
+}
+
+// A snapshot that is older than what is known here comes from a database that was replaced.
+fn require_current(head: i64, floor: i64) -> Result<()> {
+    if head >= floor { Ok(()) } else { Err(unavailable("the database that answered is behind this replica")) }
+}
+
+// What one check refuses no later one may accept: memory learns what the refusal rests on first.
+async fn before_refusing(app: &App, head: i64) -> Result<()> {
+    if app.cache.applied().is_some_and(|applied| applied < head) {
+        follow::catch_up(app, head).await?;
+    }
+    Ok(())
+}
+
+fn unavailable(log: &str) -> Error {
+    Error::new(UNAVAILABLE, "this replica can't know at the moment which sessions are valid; try again")
+        .with_retry_after(Duration::from_secs(1))
+        .with_log(log.to_owned())
+}
+
+/// Judges a presented token by the database alone, for whoever needs more than a principal, or the reason of a refusal.
+///
+/// # Errors
+/// 503 as `check`: what a database says that was replaced meanwhile is worth nothing without a lease.
+pub async fn check_in_database(app: &App, token: &str, address: Option<IpAddr>) -> Result<Judged> {
+    let Some(hash) = secret::recognise(SecretKind::Session, token) else {
+        return Ok(Judged::Refused(Refusal::Unknown, None));
+    };
+    follow::ensure_lease(app).await?;
+    let floor = floor(app)?;
+    let (head, found) = store::find_facts(&mut app.db.read().await?, &hash).await?;
+    require_current(head, floor)?;
+    let judged = match found {
+        None => Judged::Refused(Refusal::Unknown, None),
+        Some(facts) => judge(app, &hash, Arc::new(facts), address),
+    };
+    if matches!(judged, Judged::Refused(..)) {
+        before_refusing(app, head).await?;
+    }
+    app.metrics.check(match &judged {
+        Judged::Valid(_) => "valid",
+        Judged::Refused(refusal, _) => refusal.as_str(),
+    });
+    Ok(judged)
+}
+
+fn judge(app: &App, hash: &SecretHash, facts: Arc<Facts>, address: Option<IpAddr>) -> Judged {
     let now = app.clock.now();
-    let interval = MINUTE_MS.min(facts.policy.idle_ms / 10);
-    if now - facts.session.last_seen_at < interval {
-        return;
+    let mut facts = facts;
+    // A use that is on its way to the database counts already.
+    let noted = app.uses.waiting(&facts.session.id).max(app.cache.last_seen(hash)).unwrap_or_default();
+    if noted > facts.session.last_seen_at {
+        Arc::make_mut(&mut facts).session.last_seen_at = noted;
     }
-    let ip = address.map(|ip| ip.to_string()).unwrap_or_default();
-    let session = &facts.session;
-    let noted = async { transact!(app.db, |tx| { store::touch(tx, session, now, &ip).await }) };
-    let noted: Result<u64> = noted.await;
-    if let Err(error) = noted {
-        tracing::warn!(error = %error, "could not note that a session was seen");
+    match rules::judge(&facts, address, now) {
+        Err(refusal) => Judged::Refused(refusal, Some(facts)),
+        Ok(reported) => {
+            if reported {
+                report(&facts.workspace.slug, address);
+            }
+            if now - facts.session.last_seen_at >= touch_interval(facts.policy.idle_ms) {
+                let (workspace, session) = (facts.workspace.id.clone(), facts.session.id.clone());
+                app.uses.note(Use { workspace, session, at: now, address });
+            }
+            Judged::Valid(facts)
+        }
     }
+}
+
+fn report(workspace: &str, address: Option<IpAddr>) {
+    info!(workspace, ip = ?address, "address would be refused by the allowlist");
 }

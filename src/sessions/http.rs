@@ -11,7 +11,7 @@ use super::model::{Facts, ListFilter, Receipt, Scope, Trigger};
 use super::permission::require_admin;
 use super::{list, revoke};
 use crate::app::App;
-use crate::base::clock::parse_rfc3339;
+use crate::base::clock::{parse_rfc3339, rfc3339};
 use crate::base::ids::SessionId;
 use crate::base::page::PageRequest;
 use crate::error::{Error, Result};
@@ -21,10 +21,7 @@ use crate::security::credentials::SCOPE_CHECK;
 use crate::transact;
 use crate::web::authenticate::{Caller, KeyHolder};
 use crate::web::json::{Answer, Body};
-use crate::web::views::{
-    HolderView, ListedSession, ReceiptView, SessionPage, SessionView, TenantView, WhoView, holder_view, session_view,
-    who,
-};
+use crate::web::views::{ListedSession, ReceiptView, SessionPage, TenantView, WhoView, holder_view, session_view, who};
 
 #[derive(Debug, Deserialize, Object)]
 #[serde(deny_unknown_fields)]
@@ -37,15 +34,52 @@ struct CheckBody {
 }
 
 /// The verdict on a token, in the manner of RFC 7662 §2.2: nothing but `active: false` for one that isn't.
-#[derive(Debug, Object, Serialize)]
+#[derive(Debug, Default, Object, Serialize)]
 struct CheckAnswer {
     active: bool,
+    /// How old what the answer rests on may be. A revocation that was answered is never missed; of one that is under way,
+    /// this replica may not have heard for so long.
+    max_staleness_ms: u64,
+    /// The user's id.
     #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<SessionView>,
+    sub: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<HolderView>,
+    username: Option<String>,
+    /// When the session ends, whatever happens: seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    /// When it was issued: seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<CheckedSession>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<CheckedUser>,
     #[serde(skip_serializing_if = "Option::is_none")]
     workspace: Option<TenantView>,
+}
+
+#[derive(Debug, Object, Serialize)]
+struct CheckedSession {
+    id: String,
+    /// `password`, `saml` or `setup`.
+    method: String,
+    created_at: String,
+    /// When the person proved last who they are.
+    signed_in_at: String,
+    expires_at: String,
+    /// When it ends if it is not used.
+    idle_expires_at: String,
+}
+
+#[derive(Debug, Object, Serialize)]
+struct CheckedUser {
+    id: String,
+    user_name: String,
+    email: String,
+    display_name: String,
+    /// `owner`, `admin` or `member`.
+    role: String,
 }
 
 pub struct SessionsApi;
@@ -141,12 +175,41 @@ impl SessionsApi {
 }
 
 async fn check_answer(app: &App, holder: &KeyHolder, token: &str, address: Option<IpAddr>) -> Result<CheckAnswer> {
-    let inactive = CheckAnswer { active: false, session: None, user: None, workspace: None };
     // A key of one workspace learns nothing about another's sessions.
     let verdict = check_within(app, Some(&holder.key.workspace), token, address).await?;
-    let Verdict::Valid(facts) = verdict else { return Ok(inactive) };
-    let WhoView { session, user, workspace } = who(&facts, None);
-    Ok(CheckAnswer { active: true, session: Some(session), user: Some(user), workspace: Some(workspace) })
+    let staleness = app.feed.staleness(app.clock.as_ref()).as_millis();
+    let max_staleness_ms = u64::try_from(staleness).unwrap_or(u64::MAX);
+    let Verdict::Valid(principal) = verdict else {
+        return Ok(CheckAnswer { max_staleness_ms, ..CheckAnswer::default() });
+    };
+    Ok(CheckAnswer {
+        active: true,
+        max_staleness_ms,
+        sub: Some(principal.user_id().to_string()),
+        username: Some(principal.user_name().to_owned()),
+        exp: Some(principal.expires_at() / 1000),
+        iat: Some(principal.created_at() / 1000),
+        session: Some(CheckedSession {
+            id: principal.session_id().to_string(),
+            method: principal.method().as_str().into(),
+            created_at: rfc3339(principal.created_at()),
+            signed_in_at: rfc3339(principal.signed_in_at()),
+            expires_at: rfc3339(principal.expires_at()),
+            idle_expires_at: rfc3339(principal.idle_expires_at()),
+        }),
+        user: Some(CheckedUser {
+            id: principal.user_id().to_string(),
+            user_name: principal.user_name().to_owned(),
+            email: principal.email().to_owned(),
+            display_name: principal.display_name().to_owned(),
+            role: principal.role().as_str().into(),
+        }),
+        workspace: Some(TenantView {
+            id: principal.workspace_id().to_string(),
+            slug: principal.workspace_slug().to_owned(),
+            name: principal.workspace_name().to_owned(),
+        }),
+    })
 }
 
 /// A session that the caller may know of: their own, or anybody's for an administrator; else it isn't there.
@@ -172,7 +235,7 @@ pub async fn end_session(caller: &Caller, facts: &Facts, trigger: Trigger, reaso
         target_label: &facts.user.user_name,
     };
     let revoked = transact!(app.db, |tx| { revoke::revoke(tx, app, &caller.actor, &order).await })?;
-    Ok(revoke::acknowledge(app, revoked))
+    revoke::acknowledge(app, revoked).await
 }
 
 fn instant(field: &'static str, text: Option<String>) -> Result<Option<i64>> {

@@ -1,11 +1,16 @@
 //! Sessions: issued, checked, listed, ended. Only `revoke.rs` ends one.
 
+pub mod cache;
 pub mod check;
+pub mod follow;
 pub mod http;
 pub mod issue;
 pub mod list;
 pub mod model;
 pub mod permission;
+pub mod principal;
 pub mod revoke;
 pub mod rules;
+pub mod seen;
+mod shard;
 pub mod store;

@@ -1,5 +1,7 @@
 //! Pure: a session as it is stored, the principal that a valid one speaks for, and the receipt of a revocation.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use crate::base::clock::UnixMillis;
@@ -113,6 +115,8 @@ pub struct Holder {
     pub source: String,
     pub epoch: i64,
     pub spared_session: Option<SessionId>,
+    /// Whether the identity provider put them in any group.
+    pub in_groups: bool,
 }
 
 /// The workspace of a session.
@@ -199,6 +203,15 @@ pub struct Count {
     pub users: i64,
     /// True if counting stopped at its limit: then there are at least so many.
     pub more: bool,
+}
+
+/// A use of a session.
+#[derive(Clone, Debug)]
+pub struct Use {
+    pub workspace: WorkspaceId,
+    pub session: SessionId,
+    pub at: UnixMillis,
+    pub address: Option<IpAddr>,
 }
 
 /// What a revocation returns: proof of what it did.

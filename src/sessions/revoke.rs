@@ -9,17 +9,17 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::model::{Count, Receipt, Scope, Trigger};
-use super::{rules, store};
+use super::{follow, rules, store};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
 use crate::base::clock::{UnixMillis, rfc3339};
 use crate::base::ids::{SessionId, UserId, WorkspaceId};
 use crate::db::Write;
-use crate::error::{Error, Result, SESSION_ENDED};
-use crate::feed::event::Event;
-use crate::feed::{self, replicas};
+use crate::error::{CONFLICT, Error, Result, SESSION_ENDED};
+use crate::feed::{self, Event, EventScope, replica_store, replicas};
 use crate::policy::model::Policy;
+use crate::{mutant, transact};
 
 /// A revocation to carry out.
 #[derive(Clone, Debug)]
@@ -37,6 +37,7 @@ pub struct Order<'a> {
 #[derive(Clone, Debug)]
 pub struct Revoked {
     receipt: Receipt,
+    event: Event,
     started: Duration,
 }
 
@@ -69,17 +70,22 @@ pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>)
         store::mark_user_epoch(tx, order.workspace, user, sequence).await?;
     }
     // 3. The feed event.
-    feed::store::insert(tx, sequence, &event(order, &change, now)).await?;
+    let event = event(order, &change, sequence, now);
+    feed::store::insert(tx, &event).await?;
     // 4. The audit entry.
     let receipt = receipt(order, &change, sequence, now);
     audit::append(tx, order.workspace, now, actor, &entry(order, &receipt)).await?;
-    Ok(Revoked { receipt, started })
+    Ok(Revoked { receipt, event, started })
 }
 
 /// Waits until every replica has applied a committed revocation or may not answer any more, and gives the receipt.
-pub fn acknowledge(app: &App, revoked: Revoked) -> Receipt {
+///
+/// # Errors
+/// 202 `revocation-pending`: the sessions have ended, but the database doesn't say who knows.
+pub async fn acknowledge(app: &App, revoked: Revoked) -> Result<Receipt> {
     let mut receipt = revoked.receipt;
-    receipt.replicas = replicas::barrier(app.replica.as_str());
+    mutant::pause("after-commit-before-barrier").await;
+    receipt.replicas = settle(app, &revoked.event).await?;
     receipt.duration_ms = (app.clock.monotonic() - revoked.started).as_secs_f64() * 1000.0;
     app.metrics.revocation(receipt.scope, receipt.trigger.as_str());
     tracing::info!(
@@ -89,11 +95,160 @@ pub fn acknowledge(app: &App, revoked: Revoked) -> Receipt {
         sessions = receipt.ended.sessions,
         "sessions revoked"
     );
-    receipt
+    Ok(receipt)
+}
+
+/// As `acknowledge`, if there is something to acknowledge.
+///
+/// # Errors
+/// As `acknowledge`.
+pub async fn acknowledge_some(app: &App, revoked: Option<Revoked>) -> Result<Option<Receipt>> {
+    match revoked {
+        Some(revoked) => acknowledge(app, revoked).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Applies a committed change here, and waits for every other replica.
+///
+/// # Errors
+/// As `acknowledge`.
+pub async fn settle(app: &App, event: &Event) -> Result<replicas::Applied> {
+    if mutant::on("ack-before-commit") {
+        return Ok(replicas::Applied::default());
+    }
+    if follow::apply(app, std::slice::from_ref(event)) == follow::Applying::Gap {
+        // Others' changes come first; if they can't be read now, this process is waited for like any other.
+        let caught_up = follow::catch_up(app, event.sequence).await;
+        if let Err(error) = caught_up {
+            tracing::warn!(error = error.log(), "could not catch up with the database");
+        }
+    }
+    replicas::barrier(app, event.sequence, Some(event)).await
+}
+
+/// Waits until every replica knows everything that is committed at this moment: for an answer that says that something is
+/// so which an earlier request, perhaps without an answer, made so.
+///
+/// # Errors
+/// As `acknowledge`.
+pub async fn settle_all(app: &App) -> Result<replicas::Applied> {
+    let head = feed::store::load_head(&mut app.db.read().await?).await?;
+    let caught_up = follow::catch_up(app, head).await;
+    if let Err(error) = caught_up {
+        tracing::debug!(error = error.log(), "could not catch up with the database");
+    }
+    replicas::barrier(app, head, None).await
+}
+
+/// Makes every replica forget what it knows of a workspace or one of its users, within `tx`: something changed that verdicts
+/// or identity headers rest on. Settle it after the commit.
+pub async fn announce(
+    tx: &mut Write,
+    app: &App,
+    workspace: &WorkspaceId,
+    scope: EventScope,
+    user: Option<&UserId>,
+) -> Result<Event> {
+    let sequence = feed::store::raise_head(tx).await?;
+    let user = user.map(|user| user.as_str().to_owned());
+    let event = Event {
+        sequence,
+        workspace: workspace.clone(),
+        scope,
+        target: user.clone(),
+        user,
+        epoch: 0,
+        spared_session: None,
+        cause: scope.as_str().to_owned(),
+        at: app.clock.now(),
+    };
+    feed::store::insert(tx, &event).await?;
+    feed::store::hint(tx, &event).await?;
+    Ok(event)
+}
+
+/// Raises far beyond every number that a lost part of history can have had.
+const LEAP: i64 = 1_000_000;
+
+/// Logs everybody out of every workspace if the database is another one than the head was raised on, or has forgotten
+/// changes that this process knows: nobody who was revoked in what was lost may come back.
+///
+/// # Errors
+/// 503 if the database doesn't answer.
+pub async fn distrust(app: &App, known: i64) -> Result<()> {
+    let db = &app.feed.db();
+    let granted = transact!(db, |tx| { replica_store::lock_head(tx).await })?;
+    if granted.timeline == granted.known_timeline && granted.head >= known {
+        return Ok(());
+    }
+    if granted.known_timeline.is_empty() && granted.head >= known {
+        // The first time that anybody looks.
+        return transact!(db, |tx| { replica_store::set_timeline(tx, &granted.timeline).await });
+    }
+    let done = transact!(db, |tx| {
+        end_everything(tx, app, &Actor::system("failover"), "the database was replaced or restored", |found| {
+            found.timeline != found.known_timeline || found.head < known
+        })
+        .await
+    });
+    match done {
+        // Another replica was faster.
+        Err(error) if error.problem() == CONFLICT => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// Logs everybody out of every workspace, whatever was lost: the last step of restoring a backup.
+///
+/// # Errors
+/// 503 if the database doesn't answer; 202 `revocation-pending`.
+pub async fn revoke_everything(app: &App, actor: &Actor, reason: &str) -> Result<(i64, i64)> {
+    let (event, workspaces) = transact!(app.db, |tx| { end_everything(tx, app, actor, reason, |_| true).await })?;
+    settle(app, &event).await?;
+    Ok((event.sequence, workspaces))
+}
+
+async fn end_everything(
+    tx: &mut Write,
+    app: &App,
+    actor: &Actor,
+    reason: &str,
+    needed: impl Fn(&replica_store::Granted) -> bool,
+) -> Result<(Event, i64)> {
+    let now = app.clock.now();
+    // Workspaces before the head, like every revocation.
+    let workspaces = store::raise_every_epoch(tx, now, "restore").await?;
+    let found = replica_store::lock_head(tx).await?;
+    if !needed(&found) {
+        return Err(Error::new(CONFLICT, "another replica has done it"));
+    }
+    let sequence = replica_store::leap(tx, LEAP).await?;
+    replica_store::set_timeline(tx, &found.timeline).await?;
+    let event = Event {
+        sequence,
+        workspace: WorkspaceId::from_text(""),
+        scope: EventScope::Everything,
+        target: None,
+        user: None,
+        epoch: 0,
+        spared_session: None,
+        cause: "restore".to_owned(),
+        at: now,
+    };
+    feed::store::insert(tx, &event).await?;
+    for (workspace, slug) in &workspaces {
+        let target = Target::new("workspace", workspace.as_str(), slug);
+        let details = json!({"sequence": sequence, "trigger": "restore"});
+        let entry = Entry::done("session.log_all_users_out", target).because(reason).with(details);
+        audit::append(tx, workspace, now, actor, &entry).await?;
+    }
+    Ok((event, i64::try_from(workspaces.len()).unwrap_or(i64::MAX)))
 }
 
 /// Ends what a change of policy refuses, within `tx`: before the change and after it. What time or a withdrawn method has ended
-/// under one policy must not come back under the next. Gives how many sessions that were; the caller writes the audit entry.
+/// under one policy must not come back under the next. Gives how many sessions that were, and the change to settle; the
+/// caller writes the audit entry.
 ///
 /// Unlike every other revocation this looks at rows, because whom a policy refuses is a matter of each one's own times.
 pub async fn end_refused_by_policy(
@@ -101,19 +256,13 @@ pub async fn end_refused_by_policy(
     app: &App,
     workspace: &WorkspaceId,
     policies: [&Policy; 2],
-) -> Result<u64> {
+) -> Result<(u64, Event)> {
     let now = app.clock.now();
     let mut ended = 0;
     for policy in policies {
         ended += store::end_refused(tx, workspace, policy, now).await?;
     }
-    if ended > 0 {
-        let sequence = feed::store::raise_head(tx).await?;
-        let cause = Trigger::Policy.as_str();
-        let event = Event { workspace, scope: "policy", target: None, epoch: 0, spared_session: None, cause, at: now };
-        feed::store::insert(tx, sequence, &event).await?;
-    }
-    Ok(ended)
+    Ok((ended, announce(tx, app, workspace, EventScope::Policy, None).await?))
 }
 
 /// What changed, before it has a number.
@@ -122,6 +271,8 @@ struct Change {
     ended: Count,
     api_keys: i64,
     spared: Option<SessionId>,
+    /// Whose sessions, if they are one person's.
+    user: Option<UserId>,
 }
 
 async fn end_workspace(
@@ -138,7 +289,7 @@ async fn end_workspace(
     let cause = order.trigger.as_str();
     let epoch = store::raise_workspace_epoch(tx, order.workspace, spare, now, cause).await?;
     let api_keys = if include_api_keys { store::revoke_api_keys(tx, order.workspace, now).await? } else { 0 };
-    Ok(Change { epoch, ended, api_keys, spared: spare.cloned() })
+    Ok(Change { epoch, ended, api_keys, spared: spare.cloned(), user: None })
 }
 
 async fn end_user(
@@ -153,7 +304,7 @@ async fn end_user(
     require_alive(tx, order.workspace, spare, now).await?;
     let ended = store::count_live(tx, order.workspace, Some(user), spare, now).await?;
     let epoch = store::raise_user_epoch(tx, order.workspace, user, spare).await?;
-    Ok(Change { epoch, ended, api_keys: 0, spared: spare.cloned() })
+    Ok(Change { epoch, ended, api_keys: 0, spared: spare.cloned(), user: Some(user.clone()) })
 }
 
 async fn end_session(tx: &mut Write, order: &Order<'_>, session: &SessionId, now: UnixMillis) -> Result<Change> {
@@ -162,7 +313,13 @@ async fn end_session(tx: &mut Write, order: &Order<'_>, session: &SessionId, now
     let lived = rules::alive(&facts, now).is_ok();
     let ended = store::end_one(tx, order.workspace, session, now, order.trigger.as_str()).await?;
     let one = i64::from(lived && ended == 1);
-    Ok(Change { epoch: 0, ended: Count { sessions: one, users: one, more: false }, api_keys: 0, spared: None })
+    Ok(Change {
+        epoch: 0,
+        ended: Count { sessions: one, users: one, more: false },
+        api_keys: 0,
+        spared: None,
+        user: Some(facts.user.id),
+    })
 }
 
 async fn require_alive(
@@ -180,19 +337,21 @@ fn ended_meanwhile() -> Error {
     Error::new(SESSION_ENDED, "your own session has ended meanwhile; nothing was changed")
 }
 
-fn event<'a>(order: &'a Order<'_>, change: &'a Change, now: UnixMillis) -> Event<'a> {
-    let target = match &order.scope {
-        Scope::Workspace { .. } => None,
-        Scope::User { user, .. } => Some(user.as_str()),
-        Scope::Session(session) => Some(session.as_str()),
+fn event(order: &Order<'_>, change: &Change, sequence: i64, now: UnixMillis) -> Event {
+    let (scope, target) = match &order.scope {
+        Scope::Workspace { .. } => (EventScope::Workspace, None),
+        Scope::User { user, .. } => (EventScope::User, Some(user.to_string())),
+        Scope::Session(session) => (EventScope::Session, Some(session.to_string())),
     };
     Event {
-        workspace: order.workspace,
-        scope: order.scope.as_str(),
+        sequence,
+        workspace: order.workspace.clone(),
+        scope,
         target,
+        user: change.user.as_ref().map(UserId::to_string),
         epoch: change.epoch,
-        spared_session: change.spared.as_ref().map(SessionId::as_str),
-        cause: order.trigger.as_str(),
+        spared_session: change.spared.as_ref().map(SessionId::to_string),
+        cause: order.trigger.as_str().to_owned(),
         at: now,
     }
 }

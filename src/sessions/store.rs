@@ -1,15 +1,17 @@
 //! Statements of sessions. No statement inserts over an existing one: refresh and last-seen are updates of rows whose
 //! stamps still match, so that nothing can bring a session back.
 
-use super::model::{Count, Facts, Holder, ListFilter, Role, Session, Tenant, UserState};
+use super::model::{Count, Facts, Holder, ListFilter, Role, Session, Tenant, Use, UserState};
 use crate::args;
 use crate::base::canonical;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{SessionId, UserId, WorkspaceId};
+use crate::base::ip_key::ip_key;
 use crate::base::secret::SecretHash;
 use crate::base::text::containing;
 use crate::db::{Read, Row, Write};
 use crate::error::{Error, Result};
+use crate::mutant;
 use crate::policy::ip_allowlist::IpAllowlist;
 use crate::policy::model::{Method, Policy};
 use crate::policy::store as policy_store;
@@ -22,7 +24,9 @@ macro_rules! facts {
              u.user_name, u.email, u.display_name, u.role, u.state, u.source, u.epoch AS current_user_epoch, u.spared_session AS user_spared_session, \
              w.slug, w.name, w.epoch AS current_workspace_epoch, w.spared_session, w.epoch_raised_at, w.epoch_cause, \
              p.absolute_ms, p.idle_ms, p.password_allowed, p.saml_allowed, p.just_in_time, p.on_saml_change, \
-             p.on_ip_allowlist_change, p.version, a.mode, a.entries, a.version AS allowlist_version \
+             p.on_ip_allowlist_change, p.version, a.mode, a.entries, a.version AS allowlist_version, \
+             CASE WHEN EXISTS (SELECT 1 FROM group_member m WHERE m.workspace_id = s.workspace_id AND m.user_id = s.user_id) \
+             THEN CAST(1 AS BIGINT) ELSE 0 END AS in_groups \
              FROM session s \
              JOIN users u ON u.workspace_id = s.workspace_id AND u.id = s.user_id \
              JOIN workspace w ON w.id = s.workspace_id \
@@ -54,9 +58,37 @@ macro_rules! live_from {
 
 pub(crate) use {live, live_from};
 
-/// Everything a verdict needs, in one statement: one snapshot on either database.
-pub async fn find_facts(db: &mut Read, token: &SecretHash) -> Result<Option<Facts>> {
-    db.optional(facts!("s.token_hash = $1"), args![token]).await?.as_ref().map(read_facts).transpose()
+// The known fault: whoever uses a session makes it be there.
+const REVIVE: &str = "UPDATE session SET last_seen_at = $3, last_ip = $4, last_ip_key = $5, ended_at = NULL, \
+    workspace_epoch = (SELECT w.epoch FROM workspace w WHERE w.id = session.workspace_id), \
+    user_epoch = (SELECT u.epoch FROM users u WHERE u.workspace_id = session.workspace_id AND u.id = session.user_id) \
+    WHERE workspace_id = $1 AND id = $2";
+
+/// Everything a verdict needs, in one statement: one snapshot on either database. With the head of that snapshot.
+pub async fn find_facts(db: &mut Read, token: &SecretHash) -> Result<(i64, Option<Facts>)> {
+    let sql = concat!(
+        "SELECT h.seq AS head_seq, found.* FROM head h LEFT JOIN (",
+        facts!("s.token_hash = $1"),
+        ") AS found ON 1 = 1 WHERE h.id = 1"
+    );
+    let row = db.one(sql, args![token]).await?;
+    let facts = row.optional_text("id")?.map(|_| read_facts(&row)).transpose()?;
+    Ok((row.int("head_seq")?, facts))
+}
+
+/// The same with the display names of the user's groups, which may be newer than the head.
+pub async fn find_current(db: &mut Read, token: &SecretHash) -> Result<(i64, Option<(Facts, Vec<String>)>)> {
+    let (head, facts) = find_facts(db, token).await?;
+    let Some(facts) = facts else { return Ok((head, None)) };
+    let mut groups = Vec::new();
+    if facts.user.in_groups {
+        let sql = "SELECT g.display_name FROM group_member m \
+                   JOIN user_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id \
+                   WHERE m.workspace_id = $1 AND m.user_id = $2 ORDER BY g.display_name LIMIT 100";
+        let rows = db.all(sql, args![&facts.workspace.id, &facts.user.id]).await?;
+        groups = rows.iter().map(|row| row.text("display_name")).collect::<Result<_>>()?;
+    }
+    Ok((head, Some((facts, groups))))
 }
 
 pub async fn find_facts_by_id(db: &mut Read, workspace: &WorkspaceId, session: &SessionId) -> Result<Option<Facts>> {
@@ -134,8 +166,8 @@ pub struct NewSession<'a> {
 
 pub async fn insert(tx: &mut Write, new: &NewSession<'_>) -> Result<()> {
     let sql = "INSERT INTO session (workspace_id, id, user_id, token_hash, method, provider, subject, session_index, \
-               workspace_epoch, user_epoch, created_at, signed_in_at, last_seen_at, not_after, ip, last_ip, user_agent) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+               workspace_epoch, user_epoch, created_at, signed_in_at, last_seen_at, not_after, ip, last_ip, user_agent, \
+               last_ip_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     let session = new.session;
     let arguments = args![
         &session.workspace,
@@ -154,7 +186,8 @@ pub async fn insert(tx: &mut Write, new: &NewSession<'_>) -> Result<()> {
         session.not_after,
         &session.ip,
         &session.last_ip,
-        &session.user_agent
+        &session.user_agent,
+        ip_key(&session.last_ip)
     ];
     tx.execute(sql, arguments).await?;
     Ok(())
@@ -171,13 +204,15 @@ macro_rules! still_lives {
 }
 
 /// Remembers that a session was used. Never moves backwards and never touches one that has ended.
-pub async fn touch(tx: &mut Write, session: &Session, now: UnixMillis, ip: &str) -> Result<u64> {
+pub async fn touch(tx: &mut Write, used: &Use, ip: &str) -> Result<u64> {
     let sql = concat!(
-        "UPDATE session SET last_seen_at = $3, last_ip = CASE WHEN $4 = '' THEN last_ip ELSE $4 END \
+        "UPDATE session SET last_seen_at = $3, last_ip = CASE WHEN $4 = '' THEN last_ip ELSE $4 END, \
+         last_ip_key = CASE WHEN $4 = '' THEN last_ip_key ELSE $5 END \
          WHERE workspace_id = $1 AND id = $2 AND last_seen_at < $3 AND",
         still_lives!()
     );
-    tx.execute(sql, args![&session.workspace, &session.id, now, ip]).await
+    let sql = if mutant::on("upsert-refresh") { REVIVE } else { sql };
+    tx.execute(sql, args![&used.workspace, &used.session, used.at, ip, ip_key(ip)]).await
 }
 
 /// Remembers that the person proved again who they are; 0 if the session has ended meanwhile.
@@ -219,6 +254,14 @@ pub async fn raise_workspace_epoch(
     let sql = "UPDATE workspace SET epoch = epoch + 1, spared_session = $2, epoch_raised_at = $3, epoch_cause = $4 \
                WHERE id = $1 RETURNING epoch";
     tx.one(sql, args![workspace, spare.map(SessionId::as_str), now, cause]).await?.int("epoch")
+}
+
+/// Raises the epoch of every workspace, sparing nobody, and gives their ids and slugs. For the door only.
+pub async fn raise_every_epoch(tx: &mut Write, now: UnixMillis, cause: &str) -> Result<Vec<(WorkspaceId, String)>> {
+    let sql = "UPDATE workspace SET epoch = epoch + 1, spared_session = NULL, epoch_raised_at = $1, epoch_cause = $2 \
+               RETURNING id, slug";
+    let rows = tx.all(sql, args![now, cause]).await?;
+    rows.iter().map(|row| Ok((WorkspaceId::from_text(row.text("id")?), row.text("slug")?))).collect()
 }
 
 /// Locks a workspace's epoch until the transaction ends, without changing it.
@@ -313,6 +356,7 @@ fn read_holder(row: &Row) -> Result<Holder> {
         source: row.text("source")?,
         epoch: row.int("current_user_epoch")?,
         spared_session: row.optional_text("user_spared_session")?.map(SessionId::from_text),
+        in_groups: row.flag("in_groups")?,
     })
 }
 

@@ -31,7 +31,7 @@ pub async fn suspend(app: &App, actor: &Actor, caller: &Facts, user: &UserId, re
         }
         manage::end_access(tx, app, actor, &user, Loss::Suspended, Trigger::Admin, reason).await
     })?;
-    Ok(revoke::acknowledge(app, revoked))
+    revoke::acknowledge(app, revoked).await
 }
 
 /// Makes a suspended user active again. No session comes back.

@@ -185,7 +185,7 @@ impl UsersApi {
             guard_owner(&caller, &user)?;
             manage::end_access(tx, app, &caller.actor, &user, Loss::Deleted, Trigger::Admin, why).await
         })?;
-        Ok(Answer::ok(revoke::acknowledge(app, revoked).into()))
+        Ok(Answer::ok(revoke::acknowledge(app, revoked).await?.into()))
     }
 
     /// End all sessions of a member
@@ -232,7 +232,7 @@ pub async fn log_out(caller: &Caller, user: &User, why: &str) -> Result<crate::s
     let order = Order { workspace: &user.workspace, scope, trigger, reason: &why, target_label: user.label() };
     let app = &caller.app;
     let revoked = transact!(app.db, |tx| { revoke::revoke(tx, app, &caller.actor, &order).await })?;
-    Ok(revoke::acknowledge(app, revoked))
+    revoke::acknowledge(app, revoked).await
 }
 
 /// Reads a role that the caller may give.
@@ -289,7 +289,12 @@ async fn change(caller: &Caller, id: &UserId, role: Option<Role>, body: &ChangeB
         }
         Ok(ended)
     })?;
-    let receipt = revoked.map(|revoked| revoke::acknowledge(app, revoked).into());
+    let receipt = match revoked {
+        Some(revoked) => Some(revoke::acknowledge(app, revoked).await?.into()),
+        None => None,
+    };
+    // A new role or name, too, is known everywhere when this is answered.
+    revoke::settle_all(app).await?;
     let user = manage::load(app, &caller.facts.workspace.id, id).await?;
     Ok(ChangedView { user: UserView::from(&user), receipt })
 }

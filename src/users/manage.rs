@@ -13,6 +13,7 @@ use crate::base::page::{Page, PageRequest};
 use crate::base::text::line;
 use crate::db::Write;
 use crate::error::{CONFLICT, Error, LAST_OWNER, Result};
+use crate::feed::EventScope;
 use crate::sessions::model::{Role, Scope, Trigger, UserState};
 use crate::sessions::revoke::{self, Order, Revoked};
 
@@ -85,6 +86,10 @@ pub async fn update_user(tx: &mut Write, app: &App, actor: &Actor, before: &User
         store::links::use_all(tx, &before.workspace, &before.id, app.clock.now()).await?;
     }
     store::update(tx, after, &key, email.as_deref(), app.clock.now()).await.map_err(name_taken)?;
+    let shown = |user: &User| (user.user_name.clone(), user.email.clone(), user.display_name.clone(), user.role);
+    if shown(before) != shown(after) {
+        revoke::announce(tx, app, &before.workspace, EventScope::Profile, Some(&before.id)).await?;
+    }
     let details = json!({"changed": changed_fields(before, after), "role": after.role});
     record(tx, app, actor, Entry::done("user.updated", target(after)).with(details), &before.workspace).await
 }
@@ -187,6 +192,7 @@ pub async fn restore_access(tx: &mut Write, app: &App, actor: &Actor, user: &Use
     // What an administrator lifts does not lift what the identity provider said, and the other way round.
     let state = if user.provider_active { UserState::Active } else { UserState::Deprovisioned };
     store::set_state(tx, &user.workspace, &user.id, state, now).await?;
+    revoke::announce(tx, app, &user.workspace, EventScope::Profile, Some(&user.id)).await?;
     let entry = Entry::done("user.activated", target(user)).with(json!({"state": state}));
     record(tx, app, actor, entry, &user.workspace).await
 }

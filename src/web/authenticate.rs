@@ -14,7 +14,7 @@ use crate::base::secret::derived;
 use crate::error::{CSRF, Error, IP_NOT_ALLOWED, NOT_SIGNED_IN, Result, SESSION_ENDED};
 use crate::security::credentials;
 use crate::security::credentials::model::{Credential, CredentialKind};
-use crate::sessions::check::{Verdict, check};
+use crate::sessions::check::{Judged, check_in_database};
 use crate::sessions::model::Facts;
 use crate::sessions::rules::Refusal;
 
@@ -127,14 +127,14 @@ pub async fn caller(request: &Request) -> Result<Caller> {
     if presented.by_cookie && !request.method().is_safe() {
         require_same_origin(&app, request)?;
     }
-    match check(&app, &presented.token, origin.ip).await? {
-        Verdict::Valid(facts) => {
+    match check_in_database(&app, &presented.token, origin.ip).await? {
+        Judged::Valid(facts) => {
             let session = Some(facts.session.id.clone());
             let actor = Actor::user(&facts.user.id, &facts.user.user_name, session, origin);
             let csrf = derived("csrf", &presented.token);
             Ok(Caller { app, facts, actor, csrf })
         }
-        Verdict::Refused(refusal, _) => Err(refused(&refusal, &origin)),
+        Judged::Refused(refusal, _) => Err(refused(&refusal, &origin)),
     }
 }
 

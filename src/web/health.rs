@@ -9,6 +9,8 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::db::migrate;
+use crate::feed::promise;
+use crate::sessions::follow;
 
 /// The process runs. Asks nobody.
 #[handler]
@@ -24,10 +26,16 @@ pub async fn readyz(app: Data<&Arc<App>>) -> Response {
         Ok(_) => "other schema version",
         Err(_) => "does not answer",
     };
-    let ready = database == "ok";
+    let lease = match follow::ensure_lease(&app).await {
+        Ok(()) => "held",
+        Err(_) => "lapsed",
+    };
+    let ready = database == "ok" && lease == "held";
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({"ready": ready, "database": database, "kind": if app.db.is_postgres() { "postgresql" } else { "sqlite" },
-                      "replica": app.replica, "version": env!("CARGO_PKG_VERSION")});
+                      "replica": app.config.replica_name, "lease": lease,
+                      "max_staleness_ms": u64::try_from(app.feed.staleness(app.clock.as_ref()).as_millis()).unwrap_or(u64::MAX),
+                      "cached_sessions": app.cache.len(), "promise": promise::of(&app.db).await.as_str(), "version": env!("CARGO_PKG_VERSION")});
     Response::builder().status(status).content_type("application/json").body(body.to_string())
 }
 

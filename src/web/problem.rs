@@ -72,6 +72,9 @@ pub fn decorate(response: &mut Response, error: &Error) {
     if let Some(after) = error.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
     }
+    if let Some(Ok(operation)) = error.operation().map(HeaderValue::from_str) {
+        response.headers_mut().insert(header::LOCATION, operation);
+    }
     if error.problem().status == 401 {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"curfew\""));
     }

@@ -21,6 +21,7 @@ use super::pipeline::Pipeline;
 use super::routes;
 use crate::app::App;
 use crate::config::Http;
+use crate::sessions::follow;
 
 /// How long requests under way may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -34,14 +35,22 @@ pub struct Server {
     accepting: JoinHandle<()>,
     connections: Arc<Semaphore>,
     capacity: u32,
+    /// What makes this process a replica, if it judges sessions.
+    following: Option<Following>,
+}
+
+struct Following {
+    app: Arc<App>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Server {
     /// Serves the product on a listener.
     pub fn start(app: Arc<App>, listener: TcpListener) -> Self {
         let settings = app.config.http.clone();
+        let following = Following { app: app.clone(), tasks: follow::start(app.clone()) };
         let handler = Pipeline { inner: routes::routes(&app), app };
-        Self::accept(Arc::new(handler), listener, settings)
+        Self { following: Some(following), ..Self::accept(Arc::new(handler), listener, settings) }
     }
 
     /// Serves health and metrics.
@@ -64,7 +73,7 @@ impl Server {
         let connections = Arc::new(Semaphore::new(settings.max_connections));
         let permits = connections.clone();
         let accepting = tokio::spawn(accept_loop(handler, listener, settings, permits, stopped));
-        Self { address, stop, accepting, connections, capacity }
+        Self { address, stop, accepting, connections, capacity, following: None }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -77,6 +86,12 @@ impl Server {
         self.stop.send_replace(true);
         self.accepting.abort();
         drop(tokio::time::timeout(DRAIN, self.connections.acquire_many(self.capacity)).await);
+        if let Some(following) = self.following {
+            for task in &following.tasks {
+                task.abort();
+            }
+            follow::leave(&following.app).await;
+        }
     }
 }
 

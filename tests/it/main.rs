@@ -25,6 +25,7 @@ mod policy;
 mod process;
 mod races;
 mod readme;
+mod replicas;
 mod saml_corpus;
 mod saml_sign_in;
 mod schemas;

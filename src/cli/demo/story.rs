@@ -21,6 +21,7 @@ use crate::policy::model::{MINUTE_MS, Method};
 use crate::security::log_all_users_out::{Request, log_all_users_out};
 use crate::sessions::issue::{Earned, Stamps, issue};
 use crate::sessions::list;
+use crate::sessions::model::Use;
 use crate::sessions::model::{Count, Scope, Session, Trigger};
 use crate::sessions::revoke::{self, Order, Revoked};
 use crate::sessions::store as sessions;
@@ -91,7 +92,7 @@ impl<'a> Story<'a> {
         }
         tx.commit().await?;
         for revoked in revoked {
-            revoke::acknowledge(self.app, revoked);
+            revoke::acknowledge(self.app, revoked).await?;
         }
         Ok(())
     }
@@ -126,7 +127,14 @@ impl<'a> Story<'a> {
     pub async fn finish(self, now: UnixMillis) -> Result<Count> {
         let mut tx = self.app.db.begin().await?;
         for living in &self.living {
-            sessions::touch(&mut tx, &living.session, living.last_seen, &living.session.ip).await?;
+            let session = &living.session;
+            let used = Use {
+                workspace: session.workspace.clone(),
+                session: session.id.clone(),
+                at: living.last_seen,
+                address: None,
+            };
+            sessions::touch(&mut tx, &used, &session.ip).await?;
         }
         tx.commit().await?;
         self.move_to(now);

@@ -14,7 +14,7 @@ use crate::console::{FieldError, Page};
 use crate::error::{BUSY, Error, INVALID_CREDENTIALS, Result, TOO_MANY_ATTEMPTS};
 use crate::login::sign_in::{Credentials, sign_in};
 use crate::saml::ways::ways;
-use crate::sessions::check::{Verdict, check};
+use crate::sessions::check::{Judged, check_in_database};
 use crate::sessions::http::end_session;
 use crate::sessions::model::Trigger;
 use crate::sessions::rules::Refusal;
@@ -160,9 +160,9 @@ async fn before(app: &App, request: &Request) -> Result<Option<Before>> {
     let Some(token) = authenticate::cookie(request, authenticate::cookie_name(app))? else {
         return Ok(Some(Before::default()));
     };
-    Ok(match check(app, &token, authenticate::origin(request).ip).await? {
-        Verdict::Valid(_) => None,
-        Verdict::Refused(refusal, facts) => Some(Before {
+    Ok(match check_in_database(app, &token, authenticate::origin(request).ip).await? {
+        Judged::Valid(_) => None,
+        Judged::Refused(refusal, facts) => Some(Before {
             notice: notice(&refusal),
             workspace: facts.map(|facts| facts.workspace.slug.clone()),
             // The session lives, and is accepted again from another network.

@@ -12,6 +12,8 @@ use crate::base::canonical;
 use crate::base::ids::{GroupId, UserId, WorkspaceId};
 use crate::db::Write;
 use crate::error::{Error, Result};
+use crate::feed::EventScope;
+use crate::sessions::revoke;
 use model::{Group, MemberChange};
 
 /// Creates a group with its first members.
@@ -21,6 +23,7 @@ use model::{Group, MemberChange};
 pub async fn create(tx: &mut Write, app: &App, actor: &Actor, group: &Group, members: &[String]) -> Result<()> {
     store::insert(tx, group, &canonical::fold(&group.display_name)).await?;
     add(tx, &group.workspace, &group.id, members).await?;
+    announce(tx, app, group, members).await?;
     let details = json!({"members": members.len()});
     record(tx, app, actor, Entry::done("group.created", target(group)).with(details), group).await
 }
@@ -30,18 +33,27 @@ pub async fn create(tx: &mut Write, app: &App, actor: &Actor, group: &Group, mem
 /// # Errors
 /// 400 naming `members` if one that is added is not a user of this workspace.
 pub async fn change(tx: &mut Write, app: &App, actor: &Actor, group: &Group, changes: &[MemberChange]) -> Result<()> {
+    let before = store::find(tx, &group.workspace, &group.id).await?;
+    let renamed = before.is_some_and(|before| before.display_name != group.display_name);
     store::update(tx, group, &canonical::fold(&group.display_name), app.clock.now()).await?;
     let (mut added, mut removed) = (0, 0);
+    let mut touched: Vec<String> = Vec::new();
     for change in changes {
         match change {
-            MemberChange::Add(ids) => added += add(tx, &group.workspace, &group.id, ids).await?,
+            MemberChange::Add(ids) => {
+                added += add(tx, &group.workspace, &group.id, ids).await?;
+                touched.extend_from_slice(ids);
+            }
             MemberChange::Remove(ids) => {
+                touched.extend_from_slice(ids);
                 for id in ids {
                     removed += store::remove_member(tx, &group.workspace, &group.id, &UserId::from_text(id)).await?;
                 }
             }
             MemberChange::Replace(ids) => {
                 let before = store::list_members(tx, &group.workspace, &group.id).await?;
+                touched.extend(before.iter().map(UserId::to_string));
+                touched.extend_from_slice(ids);
                 for id in before.iter().filter(|id| !ids.iter().any(|kept| kept == id.as_str())) {
                     removed += store::remove_member(tx, &group.workspace, &group.id, id).await?;
                 }
@@ -49,14 +61,40 @@ pub async fn change(tx: &mut Write, app: &App, actor: &Actor, group: &Group, cha
             }
         }
     }
+    if renamed {
+        touched.extend(store::list_members(tx, &group.workspace, &group.id).await?.iter().map(UserId::to_string));
+    }
+    announce(tx, app, group, &touched).await?;
     let details = json!({"members_added": added, "members_removed": removed});
     record(tx, app, actor, Entry::done("group.updated", target(group)).with(details), group).await
 }
 
 /// Deletes a group. Its members stay users.
 pub async fn delete(tx: &mut Write, app: &App, actor: &Actor, group: &Group) -> Result<()> {
+    let members: Vec<String> =
+        store::list_members(tx, &group.workspace, &group.id).await?.iter().map(UserId::to_string).collect();
     store::delete(tx, &group.workspace, &group.id).await?;
+    announce(tx, app, group, &members).await?;
     record(tx, app, actor, Entry::done("group.deleted", target(group)), group).await
+}
+
+/// Members whose identity headers are announced one by one; of more, the whole workspace's are.
+const ONE_BY_ONE: usize = 20;
+
+// Identity headers name groups: replicas must read again what they know of these members.
+async fn announce(tx: &mut Write, app: &App, group: &Group, members: &[String]) -> Result<()> {
+    let mut members: Vec<&String> = members.iter().collect();
+    members.sort_unstable();
+    members.dedup();
+    if members.len() > ONE_BY_ONE {
+        revoke::announce(tx, app, &group.workspace, EventScope::Profiles, None).await?;
+        return Ok(());
+    }
+    for member in members {
+        let user = UserId::from_text(member);
+        revoke::announce(tx, app, &group.workspace, EventScope::Profile, Some(&user)).await?;
+    }
+    Ok(())
 }
 
 async fn add(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId, ids: &[String]) -> Result<u64> {

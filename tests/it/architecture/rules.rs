@@ -6,7 +6,7 @@ use super::source::Source;
 
 /// From the ground up; a folder knows only folders of lower rungs. Within a rung nobody knows each other both ways.
 const RUNGS: [&[&str]; 9] = [
-    &["base", "error", "actor"],
+    &["base", "error", "actor", "mutant"],
     &["config", "db", "telemetry"],
     &["audit", "feed", "outbox"],
     &["policy"],
@@ -17,7 +17,7 @@ const RUNGS: [&[&str]; 9] = [
     &["web", "main"],
 ];
 /// The hub holds parts of every room, and whoever works from this rung on may use it.
-const HUB_FROM: &str = "policy";
+const HUB_FROM: &str = "feed";
 /// Where everything is put together.
 const ROOTS: [&str; 5] = ["app.rs", "lib.rs", "main.rs", "cli/serve.rs", "cli/demo"];
 /// The SCIM side of `http.rs`: token, media types and errors of a request.
@@ -160,7 +160,7 @@ fn reaches<'a>(
 /// A store knows the database and types, nothing that decides.
 fn store(source: &Source, sources: &[Source], broken: &mut BTreeSet<String>) {
     for path in &source.paths {
-        let known = ["base", "error", "db", "actor", "args"].contains(&path[0].as_str());
+        let known = ["base", "error", "db", "actor", "args", "mutant"].contains(&path[0].as_str());
         let own = path[..path.len() - 1] == module_of(source) || path[..] == module_of(source);
         // A join reads columns of a lower room, and that room's store knows how.
         let lower = path.get(1).is_some_and(|file| file == "store") && rung(&path[0]) < rung(source.folder());

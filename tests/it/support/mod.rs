@@ -144,6 +144,28 @@ impl TestApp {
         Self::start(self.stop().await, clock, |_| {}).await
     }
 
+    /// Another server on the same database, with the same clock.
+    pub async fn beside(&self) -> Replica {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let mut config = Config { public_url: self.base.clone(), ..self.app.config.clone() };
+        config.listen = address;
+        config.replica_name = format!("beside-{}", address.port());
+        let app = App::open(config, Arc::new(self.clock.clone()), Arc::new(SystemRandom)).await.expect("it opens");
+        let server = Server::start(app.clone(), listener);
+        Replica { base: format!("http://{address}"), client: http::client(), app, server }
+    }
+
+    /// Changes the database behind the server's back.
+    pub async fn sql(&self, sql: &'static str) {
+        self.app.db.write_one(sql, Vec::new()).await.expect("a statement that can be carried out");
+    }
+
+    /// What this server answers a proxy that asks about a session.
+    pub async fn verdict(&self, token: &str) -> Reply {
+        verdict(&self.client, &self.base, token).await
+    }
+
     /// Moves the clock.
     pub fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
@@ -192,6 +214,35 @@ impl TestApp {
         }
         send(request).await
     }
+}
+
+/// One more server on the database of a `TestApp`.
+pub struct Replica {
+    pub base: String,
+    client: Client,
+    app: Arc<App>,
+    server: Server,
+}
+
+impl Replica {
+    /// What it answers a proxy that asks about this session.
+    pub async fn verdict(&self, token: &str) -> Reply {
+        verdict(&self.client, &self.base, token).await
+    }
+
+    /// Sessions that it remembers.
+    pub fn remembered(&self) -> usize {
+        self.app.cache.len()
+    }
+
+    pub async fn stop(self) {
+        self.server.stop().await;
+        self.app.db.close().await;
+    }
+}
+
+async fn verdict(client: &Client, base: &str, token: &str) -> Reply {
+    send(client.get(format!("{base}/forward-auth/nginx")).bearer_auth(token)).await
 }
 
 /// Milliseconds since 1970, of the machine's clock.

@@ -178,3 +178,11 @@ pub fn entra_user(email: &str) -> Value {
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "R&D", "employeeNumber": "42"},
     })
 }
+
+/// Fails unless the answer of a check says no, and nothing of the session.
+#[track_caller]
+pub fn only_inactive(answer: &Value) {
+    let mut rest = answer.as_object().expect("an object").clone();
+    assert!(rest.remove("max_staleness_ms").is_some_and(|age| age.is_u64()), "{answer}");
+    assert_eq!(Value::Object(rest), json!({"active": false}), "{answer}");
+}

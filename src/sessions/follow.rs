@@ -1,0 +1,317 @@
+//! This process as a replica: it registers, renews its lease, and applies every change in its order.
+//!
+//! docs/revocation-protocol.md numbers the rules. Whoever finds the lease run out renews it here, within the request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
+
+use super::revoke;
+use crate::app::App;
+use crate::base::ids::WorkspaceId;
+use crate::db::Listener;
+use crate::error::{Error, Result, UNAVAILABLE};
+use crate::feed::replica_store::{self as replicas, Granted};
+use crate::feed::{Event, EventScope, Registration, lease, lease_clock, store};
+use crate::{mutant, transact};
+
+/// How long one question to the database may take before its connection is given up.
+const PATIENCE: Duration = Duration::from_millis(900);
+/// How long a request waits for a lease.
+const REQUEST_PATIENCE: Duration = Duration::from_millis(500);
+/// Changes read at once.
+const BATCH: i64 = 1_000;
+/// How far this process may lag before it forgets everything instead of catching up.
+const LONGEST_LAG: i64 = 50_000;
+
+/// Makes sure that this process may answer at this moment.
+///
+/// # Errors
+/// 503 `session-authority-unavailable` if no lease is to be had in time: it refuses rather than guesses.
+pub async fn ensure_lease(app: &App) -> Result<()> {
+    if app.feed.holds_lease(app.clock.as_ref()) {
+        return Ok(());
+    }
+    let renewed = async {
+        let mut turn = app.feed.turn.lock().await;
+        if app.feed.holds_lease(app.clock.as_ref()) { Ok(()) } else { renew(app, &mut turn).await }
+    };
+    match timeout(REQUEST_PATIENCE, renewed).await {
+        Ok(Ok(())) if app.feed.holds_lease(app.clock.as_ref()) => Ok(()),
+        Ok(Err(error)) => Err(unavailable(error.log())),
+        Ok(Ok(())) | Err(_) => Err(unavailable("no lease within the time of a request")),
+    }
+}
+
+fn unavailable(log: &str) -> Error {
+    Error::new(UNAVAILABLE, "this replica can't know at the moment which sessions are valid; try again")
+        .with_retry_after(Duration::from_secs(1))
+        .with_log(log.to_owned())
+}
+
+/// Renews the lease once, in its turn.
+///
+/// # Errors
+/// 503 if the database doesn't answer.
+pub async fn renew_now(app: &App) -> Result<()> {
+    let mut turn = app.feed.turn.lock().await;
+    renew(app, &mut turn).await
+}
+
+async fn renew(app: &App, turn: &mut Option<Registration>) -> Result<()> {
+    let Some(mine) = turn.clone() else { return register(app, turn).await };
+    // 1. The clock is read before the question is asked.
+    let asked = lease_clock(app.clock.as_ref());
+    let (db, now) = (app.feed.db(), app.clock.now());
+    let question = replicas::renew(&db, &app.replica, mine.incarnation, app.feed.acknowledged(), now);
+    // 2. The head, and that we know it, in one durable statement.
+    let granted = match timeout(PATIENCE, question).await {
+        Ok(answer) => answer?,
+        Err(_) => {
+            app.feed.reconnect();
+            return Err(unavailable("the database did not answer a renewal in time"));
+        }
+    };
+    let Some(granted) = granted else {
+        tracing::warn!("this replica was fenced: it registers anew");
+        return register(app, turn).await;
+    };
+    let behind_us = app.cache.applied().is_some_and(|applied| granted.head < applied);
+    if granted.timeline != mine.timeline || granted.known_timeline != granted.timeline || behind_us {
+        tracing::warn!(
+            head = granted.head,
+            timeline = granted.timeline,
+            "the database is another one, or an older state"
+        );
+        return register(app, turn).await;
+    }
+    if mutant::on("lease-before-apply") {
+        app.feed.extend(asked);
+        mutant::pause("before-apply").await;
+    }
+    // 3. Everything up to that head.
+    catch_up(app, granted.head).await?;
+    // 4. The lease, counted from the question.
+    app.feed.extend(asked);
+    Ok(())
+}
+
+async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
+    // 1. No lease and no memory: from here on nothing old is believed.
+    app.feed.drop_lease();
+    app.feed.set_incarnation(0);
+    let known = app.cache.applied().unwrap_or_default().max(app.feed.acknowledged());
+    app.cache.close();
+    *turn = None;
+    for _ in 0..2 {
+        let asked = lease_clock(app.clock.as_ref());
+        // 2. The head, locked until our row can be seen.
+        let granted = match timeout(PATIENCE, insert(app)).await {
+            Ok(answer) => answer?,
+            Err(_) => {
+                app.feed.reconnect();
+                return Err(unavailable("the database did not answer a registration in time"));
+            }
+        };
+        // 3. A database that may have lost revocations.
+        if granted.timeline != granted.known_timeline || granted.head < known {
+            revoke::distrust(app, known).await?;
+            continue;
+        }
+        app.feed.begin_acknowledged(granted.head);
+        app.cache.open(granted.head);
+        app.feed.set_incarnation(granted.incarnation);
+        *turn = Some(Registration { incarnation: granted.incarnation, timeline: granted.timeline });
+        app.feed.extend(asked);
+        tracing::info!(head = granted.head, incarnation = granted.incarnation, "registered as a replica");
+        return Ok(());
+    }
+    Err(unavailable("the database changes its identity"))
+}
+
+async fn insert(app: &App) -> Result<Granted> {
+    let db = app.feed.db();
+    let name = app.config.replica_name.as_str();
+    transact!(db, |tx| {
+        if !db.is_postgres() {
+            replicas::forget_others(tx, &app.replica).await?;
+        }
+        replicas::register(tx, &app.replica, name, app.clock.now()).await
+    })
+}
+
+/// Applies everything up to `head`.
+///
+/// # Errors
+/// 503 if the database doesn't answer.
+pub async fn catch_up(app: &App, head: i64) -> Result<()> {
+    loop {
+        let Some(applied) = app.cache.applied() else { return Err(unavailable("this replica is registering")) };
+        if applied >= head {
+            return Ok(());
+        }
+        if head - applied > LONGEST_LAG {
+            skip(app, head);
+            continue;
+        }
+        let read = async { store::list_between(&mut app.feed.db().read().await?, applied, head, BATCH).await };
+        let events = match timeout(PATIENCE, read).await {
+            Ok(events) => events?,
+            Err(_) => {
+                app.feed.reconnect();
+                return Err(unavailable("the database did not tell the changes in time"));
+            }
+        };
+        let whole = events.first().is_some_and(|first| first.sequence == applied + 1);
+        if !whole || apply(app, &events) == Applying::Gap {
+            skip(app, head);
+        }
+    }
+}
+
+// Changes that can't be read any more, or are too many: everything is read again when it is asked for.
+fn skip(app: &App, head: i64) {
+    tracing::warn!(head, "changes are missing or too many: memory is forgotten");
+    app.cache.skip_to(head);
+    app.feed.publish(Event {
+        sequence: head,
+        workspace: WorkspaceId::from_text(""),
+        scope: EventScope::Everything,
+        target: None,
+        user: None,
+        epoch: 0,
+        spared_session: None,
+        cause: "missed".to_owned(),
+        at: app.clock.now(),
+    });
+}
+
+/// How applying a list went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applying {
+    Done,
+    Gap,
+}
+
+/// Applies changes that came in whatever way, and tells who listens.
+pub fn apply(app: &App, events: &[Event]) -> Applying {
+    match app.cache.apply(events, |event| app.feed.publish(event.clone())) {
+        super::cache::Progress::UpTo(_) | super::cache::Progress::Closed => Applying::Done,
+        super::cache::Progress::Gap => Applying::Gap,
+    }
+}
+
+/// Follows until the handle is aborted: renews, listens, acknowledges, notes uses.
+pub fn start(app: Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
+    let mut tasks = vec![
+        tokio::spawn(renew_for_ever(app.clone())),
+        tokio::spawn(acknowledge_for_ever(app.clone())),
+        tokio::spawn(super::seen::note_for_ever(app.clone())),
+    ];
+    if app.db.is_postgres() {
+        tasks.push(tokio::spawn(listen_for_ever(app)));
+    }
+    tasks
+}
+
+/// Ends in good order: nobody need wait for this process.
+pub async fn leave(app: &App) {
+    let mut turn = app.feed.turn.lock().await;
+    app.feed.drop_lease();
+    app.cache.close();
+    super::seen::note(app).await;
+    if let Some(mine) = turn.take() {
+        let left = timeout(PATIENCE, replicas::leave(&app.feed.db(), &app.replica, mine.incarnation)).await;
+        if !matches!(left, Ok(Ok(()))) {
+            tracing::warn!("could not take leave: the next revocation waits for this replica's lease to run out");
+        }
+    }
+}
+
+async fn renew_for_ever(app: Arc<App>) {
+    let every = if app.db.is_postgres() { lease::RENEW_EVERY } else { lease::LOOK_EVERY };
+    let mut failing = false;
+    loop {
+        let renewed = renew_now(&app).await;
+        match &renewed {
+            Ok(()) if failing => tracing::info!("the lease is renewed again"),
+            Err(error) if !failing => tracing::warn!(error = error.log(), "the lease could not be renewed"),
+            _ => {}
+        }
+        failing = renewed.is_err();
+        app.metrics.lease(app.feed.staleness(app.clock.as_ref()), app.feed.holds_lease(app.clock.as_ref()));
+        let pause = if failing { Duration::from_millis(100) } else { every };
+        // Woken early when a change is missing.
+        let _either = timeout(pause, app.feed.nudge().notified()).await;
+    }
+}
+
+// Tells others that a change is applied here, as soon as it is, and as soon as those who listen have taken it in.
+async fn acknowledge_for_ever(app: Arc<App>) {
+    let mut events = app.feed.subscribe();
+    // In their order, but none waits for the listeners of the one before.
+    let mut settling = FuturesOrdered::new();
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Ok(event) => settling.push_back(async move { event.sequence }),
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            },
+            Some(mut newest) = settling.next() => {
+                while let Some(Some(next)) = settling.next().now_or_never() {
+                    newest = next;
+                }
+                acknowledge(&app, newest).await;
+            }
+        }
+    }
+}
+
+async fn acknowledge(app: &App, sequence: i64) {
+    app.feed.set_acknowledged(sequence);
+    let Some(incarnation) = app.feed.incarnation() else { return };
+    let db = app.feed.db();
+    let said = timeout(PATIENCE, replicas::acknowledge(&db, &app.replica, incarnation, sequence)).await;
+    if !matches!(said, Ok(Ok(()))) {
+        tracing::debug!(sequence, "could not acknowledge at once; the next renewal does");
+    }
+}
+
+async fn listen_for_ever(app: Arc<App>) {
+    loop {
+        let db = app.feed.db();
+        match Listener::open(&db, &["curfew_revocation", "curfew_ack"]).await {
+            Ok(Some(mut listener)) => {
+                // What came before we listened.
+                app.feed.nudge().notify_one();
+                while let Ok(Some((channel, text))) = listener.receive().await {
+                    take(&app, &channel, &text);
+                }
+            }
+            Ok(None) => return,
+            Err(error) => tracing::debug!(error = error.log(), "can't listen for changes; they are asked for"),
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+fn take(app: &App, channel: &str, text: &str) {
+    if channel == "curfew_ack" {
+        let mut parts = text.split(' ');
+        if let (Some(replica), Some(Ok(incarnation)), Some(Ok(sequence))) =
+            (parts.next(), parts.next().map(str::parse), parts.next().map(str::parse))
+        {
+            app.feed.hear(replica, incarnation, sequence);
+        }
+        return;
+    }
+    let applied = serde_json::from_str::<Event>(text).map(|event| apply(app, &[event]));
+    if !matches!(applied, Ok(Applying::Done)) {
+        app.feed.nudge().notify_one();
+    }
+}
