@@ -45,6 +45,9 @@ pub struct Read {
 /// A transaction. Dropped without `commit`, it leaves nothing behind. It can read, too.
 pub struct Write {
     read: Read,
+    /// A known fault: the commit happens after it was answered.
+    #[cfg(feature = "mutants")]
+    pub late: bool,
 }
 
 impl Deref for Write {
@@ -81,7 +84,11 @@ impl Db {
             }
             Self::Postgres(pool) => Handle::PostgresWrite(pool.begin().await.map_err(fault)?),
         };
-        Ok(Write { read: Read { handle } })
+        Ok(Write {
+            read: Read { handle },
+            #[cfg(feature = "mutants")]
+            late: false,
+        })
     }
 
     /// Runs one statement that changes rows, and commits by itself; gives its first row.
@@ -114,6 +121,18 @@ impl Db {
 
 impl Write {
     pub async fn commit(self) -> Result<()> {
+        #[cfg(feature = "mutants")]
+        if self.late {
+            tokio::spawn(async move {
+                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+                drop(Self { late: false, ..self }.finish().await);
+            });
+            return Ok(());
+        }
+        self.finish().await
+    }
+
+    async fn finish(self) -> Result<()> {
         match self.read.handle {
             Handle::SqliteWrite(transaction) => transaction.commit().await,
             Handle::PostgresWrite(transaction) => transaction.commit().await,

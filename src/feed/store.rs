@@ -21,6 +21,10 @@ pub(crate) use timeline;
 
 /// Raises the head and holds its lock until the transaction ends: commit order and sequence are one.
 pub async fn raise_head(tx: &mut Write) -> Result<i64> {
+    #[cfg(feature = "mutants")]
+    if mutant::on("ack-before-commit") {
+        tx.late = true;
+    }
     if mutant::on("sequence-head") {
         return raise_unordered(tx).await;
     }
@@ -40,6 +44,7 @@ pub async fn raise_head(tx: &mut Write) -> Result<i64> {
 
 // The fault that a SEQUENCE would be: numbers that become visible out of order.
 async fn raise_unordered(tx: &mut Write) -> Result<i64> {
+    tx.execute("CREATE SEQUENCE IF NOT EXISTS mutant_head START 1000", args![]).await?;
     let sequence = tx.one("SELECT nextval('mutant_head') AS seq", args![]).await?.int("seq")?;
     mutant::pause("sequence-drawn").await;
     tx.execute("UPDATE head SET seq = GREATEST(seq, $1) WHERE id = 1", args![sequence]).await?;

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::error::Result;
+use crate::feed;
 use crate::login::{store as login, throttle};
 use crate::policy::model::MINUTE_MS;
 use crate::saml::store as saml;
@@ -11,6 +12,8 @@ use crate::transact;
 
 /// Ended sessions stay for a week: the sign-in page can say why they ended.
 const KEEP_SESSIONS_MS: i64 = 7 * 24 * 60 * MINUTE_MS;
+/// Fenced replicas stay for a day: who looks for one that is missing finds it.
+const KEEP_REPLICAS_MS: i64 = 24 * 60 * MINUTE_MS;
 const BATCH: i64 = 1_000;
 
 /// Tidies once and says how many rows went.
@@ -29,6 +32,15 @@ pub async fn tidy(app: &App) -> Result<u64> {
         let keys = security::tidy_keys(tx, now - idempotency::MEMORY_MS).await?;
         Ok(flows + keys + login::tidy(tx, now - throttle::MEMORY_MS).await?)
     })?;
+    loop {
+        let batch = transact!(app.db, |tx| { feed::store::tidy(tx, now - KEEP_SESSIONS_MS, BATCH).await })?;
+        removed += batch;
+        if batch == 0 {
+            break;
+        }
+    }
+    removed += transact!(app.db, |tx| { feed::replica_store::tidy(tx, now - KEEP_REPLICAS_MS).await })?;
+    app.cache.tidy();
     app.addresses.tidy();
     Ok(removed)
 }

@@ -20,11 +20,11 @@ use crate::policy::model::Method;
 use crate::policy::store as policies;
 use crate::sessions::issue::{Earned, Stamps, issue};
 use crate::sessions::model::{Session, UserState};
-use crate::transact;
 use crate::users::model::User;
 use crate::users::store as users;
 use crate::workspaces::model::{Workspace, is_slug};
 use crate::workspaces::store as workspaces;
+use crate::{mutant, transact};
 
 /// What somebody typed.
 pub struct Credentials<'a> {
@@ -86,6 +86,7 @@ async fn attempt(
         record_failure(app, workspace, &account, origin).await?;
         return Err(refused());
     };
+    mutant::pause("before-issue").await;
     // 4. The session, with the stamps of 1.
     let stamps = Stamps { workspace_epoch, user_epoch: user.epoch };
     finish(app, &user, stamps, &account, credentials.password, origin).await
@@ -128,6 +129,8 @@ async fn finish(
     transact!(app.db, |tx| {
         let workspace = workspaces::load(tx, &user.workspace).await?;
         let current = users::find(tx, &user.workspace, &user.id).await?;
+        let at_end = current.as_ref().map(|user| Stamps { workspace_epoch: workspace.epoch, user_epoch: user.epoch });
+        let stamps = at_end.filter(|_| mutant::on("stamp-at-end")).unwrap_or(stamps);
         let same =
             current.is_some_and(|current| current.epoch == stamps.user_epoch && current.state == UserState::Active);
         if workspace.epoch != stamps.workspace_epoch || !same {

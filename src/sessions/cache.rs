@@ -356,3 +356,224 @@ fn state_of(facts: &Facts, head: i64) -> SiteState {
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::base::ids::{SessionId, UserId};
+    use crate::policy::ip_allowlist::IpAllowlist;
+    use crate::policy::model::{Method, Policy};
+    use crate::sessions::model::{Holder, Role, Session, Tenant, UserState};
+
+    const WORKSPACE: &str = "0190aaaa-0000-7000-8000-000000000001";
+    const USER: &str = "0190bbbb-0000-7000-8000-000000000002";
+    const NOW: UnixMillis = 1_700_000_000_000;
+
+    fn id(number: u64) -> String {
+        format!("0190cccc-0000-7000-8000-{number:012x}")
+    }
+
+    /// A session of one person in one workspace.
+    pub fn facts(number: u64) -> Facts {
+        let workspace = WorkspaceId::from_text(WORKSPACE);
+        Facts {
+            session: Session {
+                id: SessionId::from_text(id(number)),
+                workspace: workspace.clone(),
+                user: UserId::from_text(USER),
+                method: Method::Password,
+                workspace_epoch: 3,
+                user_epoch: 0,
+                created_at: NOW,
+                signed_in_at: NOW,
+                last_seen_at: NOW,
+                not_after: None,
+                ip: String::new(),
+                last_ip: String::new(),
+                user_agent: String::new(),
+                ended_at: None,
+                end_cause: None,
+            },
+            user: Holder {
+                id: UserId::from_text(USER),
+                user_name: "ana".into(),
+                email: "ana@corp.test".into(),
+                display_name: "Ana".into(),
+                role: Role::Member,
+                state: UserState::Active,
+                source: "local".into(),
+                epoch: 0,
+                spared_session: None,
+                in_groups: false,
+            },
+            workspace: Tenant {
+                id: workspace,
+                slug: "acme".into(),
+                name: "Acme".into(),
+                epoch: 3,
+                spared_session: None,
+                epoch_raised_at: None,
+                epoch_cause: None,
+            },
+            policy: Policy::default(),
+            allowlist: IpAllowlist::default(),
+        }
+    }
+
+    /// Whom it speaks for.
+    pub fn principal_of(facts: &Facts) -> Principal {
+        let cache = Cache::new(10);
+        cache.open(0);
+        cache.learn(&[7; 32], facts, &[], 0).expect("ids that are UUIDs")
+    }
+
+    fn event(sequence: i64, scope: EventScope) -> Event {
+        Event {
+            sequence,
+            workspace: WorkspaceId::from_text(WORKSPACE),
+            scope,
+            target: None,
+            user: matches!(scope, EventScope::User | EventScope::Session | EventScope::Profile)
+                .then(|| USER.to_owned()),
+            epoch: 4,
+            spared_session: Some(id(1)),
+            cause: "admin".into(),
+            at: NOW,
+        }
+    }
+
+    fn says(cache: &Cache, number: u8) -> &'static str {
+        match cache.look_up(&[number; 32], None, NOW) {
+            Known::Nothing => "nothing",
+            Known::Valid { .. } => "valid",
+            Known::Refused(refusal) => refusal.as_str(),
+        }
+    }
+
+    fn with(head: i64, numbers: &[u8]) -> Cache {
+        let cache = Cache::new(10_000);
+        cache.open(head);
+        for number in numbers {
+            cache.learn(&[*number; 32], &facts(u64::from(*number)), &[], head);
+        }
+        cache
+    }
+
+    #[test]
+    fn each_kind_of_change_voids_what_it_is_about() {
+        for (scope, one, two) in [
+            (EventScope::Workspace, "valid", "everybody_logged_out"),
+            (EventScope::User, "nothing", "nothing"),
+            (EventScope::Session, "nothing", "nothing"),
+            (EventScope::Profile, "nothing", "nothing"),
+            (EventScope::Selection, "nothing", "nothing"),
+            (EventScope::Policy, "nothing", "nothing"),
+            (EventScope::Profiles, "nothing", "nothing"),
+            (EventScope::Everything, "nothing", "nothing"),
+        ] {
+            let cache = with(5, &[1, 2]);
+            assert_eq!((says(&cache, 1), says(&cache, 2), says(&cache, 3)), ("valid", "valid", "nothing"));
+            assert_eq!(cache.apply(&[event(6, scope)], |_| {}), Progress::UpTo(6));
+            assert_eq!((says(&cache, 1), says(&cache, 2)), (one, two), "{scope:?}");
+        }
+    }
+
+    #[test]
+    fn others_are_left_alone() {
+        for scope in [EventScope::Workspace, EventScope::User, EventScope::Policy] {
+            let cache = with(5, &[1]);
+            let mut other = event(6, scope);
+            other.workspace = WorkspaceId::from_text(id(9));
+            other.user = other.user.map(|_| id(9));
+            cache.apply(&[other], |_| {});
+            assert_eq!(says(&cache, 1), "valid", "{scope:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_an_applied_change_is_not_remembered() {
+        let cache = with(5, &[]);
+        cache.apply(&[event(6, EventScope::User)], |_| {});
+        assert!(cache.learn(&[1; 32], &facts(1), &[], 5).is_some());
+        assert_eq!(says(&cache, 1), "nothing");
+        cache.learn(&[1; 32], &facts(1), &[], 6);
+        assert_eq!(says(&cache, 1), "valid");
+    }
+
+    #[test]
+    fn a_change_that_what_was_read_knows_already_does_not_set_it_back() {
+        let cache = with(5, &[]);
+        let mut newer = facts(1);
+        (newer.session.workspace_epoch, newer.workspace.epoch) = (7, 7);
+        // Read at head 9; changes 6 to 9 come by the feed afterwards.
+        cache.learn(&[1; 32], &newer, &[], 9);
+        let older = Event { epoch: 6, spared_session: None, ..event(6, EventScope::Workspace) };
+        cache.apply(&[older], |_| {});
+        assert_eq!(says(&cache, 1), "valid");
+        cache.apply(&[event(7, EventScope::User), event(8, EventScope::Policy)], |_| {});
+        assert_eq!(says(&cache, 1), "valid");
+        cache.apply(&[event(9, EventScope::Profile), event(10, EventScope::User)], |_| {});
+        assert_eq!(says(&cache, 1), "nothing");
+    }
+
+    #[test]
+    fn changes_are_applied_in_their_order_or_not_at_all() {
+        let cache = with(5, &[1]);
+        assert_eq!(cache.apply(&[event(7, EventScope::User)], |_| {}), Progress::Gap);
+        assert_eq!((says(&cache, 1), cache.applied()), ("valid", Some(5)));
+        let both = [event(5, EventScope::User), event(6, EventScope::Profiles), event(7, EventScope::User)];
+        let mut told = Vec::new();
+        assert_eq!(cache.apply(&both, |event| told.push(event.sequence)), Progress::UpTo(7));
+        assert_eq!(told, [6, 7]);
+        cache.skip_to(90);
+        assert_eq!((says(&cache, 1), cache.applied()), ("nothing", Some(90)));
+    }
+
+    #[test]
+    fn nothing_gets_in_while_a_replica_registers() {
+        let cache = with(5, &[1]);
+        cache.close();
+        assert_eq!((says(&cache, 1), cache.applied(), cache.len()), ("nothing", None, 0));
+        cache.learn(&[1; 32], &facts(1), &[], 5);
+        assert_eq!(cache.apply(&[event(6, EventScope::User)], |_| {}), Progress::Closed);
+        assert_eq!((says(&cache, 1), cache.len()), ("nothing", 0));
+        cache.open(6);
+        cache.learn(&[1; 32], &facts(1), &[], 6);
+        assert_eq!(says(&cache, 1), "valid");
+    }
+
+    #[test]
+    fn what_is_known_of_a_person_is_replaced_as_a_whole() {
+        let cache = with(5, &[1, 2]);
+        let mut promoted = facts(3);
+        promoted.user.role = Role::Admin;
+        cache.learn(&[3; 32], &promoted, &["Night, shift".to_owned(), "50 %".to_owned()], 5);
+        // The older sessions must not go on with what was known of the person before.
+        assert_eq!((says(&cache, 1), says(&cache, 2), says(&cache, 3)), ("nothing", "nothing", "valid"));
+        let Known::Valid { principal, .. } = cache.look_up(&[3; 32], None, NOW) else { panic!("it is valid") };
+        assert_eq!(
+            (principal.role(), principal.email(), principal.display_name()),
+            (Role::Admin, "ana@corp.test", "Ana")
+        );
+        assert_eq!(principal.groups(), "Night%2C%20shift,50%20%25");
+        assert_eq!((principal.user_name(), principal.workspace_slug()), ("ana", "acme"));
+    }
+
+    #[test]
+    fn time_is_judged_at_reading() {
+        let cache = with(5, &[1]);
+        let at = |now| match cache.look_up(&[1; 32], None, now) {
+            Known::Nothing => "nothing",
+            Known::Valid { touched: true, .. } => "valid, touched",
+            Known::Valid { .. } => "valid",
+            Known::Refused(refusal) => refusal.as_str(),
+        };
+        let policy = Policy::default();
+        assert_eq!(at(NOW), "valid");
+        assert_eq!(at(NOW + 59_999), "valid");
+        assert_eq!((at(NOW + 60_000), at(NOW + 60_001)), ("valid, touched", "valid"));
+        // Idle here, but perhaps seen elsewhere: the database knows.
+        assert_eq!(at(NOW + 60_000 + policy.idle_ms), "nothing");
+        assert_eq!(at(NOW + policy.absolute_ms), "expired");
+    }
+}

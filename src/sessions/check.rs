@@ -1,7 +1,7 @@
 //! The question the product answers: is this session still valid, for a client at this address?
 //!
-//! 1. The lease is judged first: whoever has none may be behind, and refuses. 2. Then the state is read, from memory or else
-//! from the database. The other order would let a renewal between the two bless what was read before it.
+//! The lease is judged first: whoever has none may be behind, and refuses. Then the state is read, from memory or else from
+//! the database. The other order would let a renewal between the two bless what was read before it.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -21,7 +21,9 @@ use crate::security::credentials::SCOPE_CHECK;
 use crate::transact;
 use crate::web::authenticate::{Caller, KeyHolder};
 use crate::web::json::{Answer, Body};
-use crate::web::views::{ListedSession, ReceiptView, SessionPage, TenantView, WhoView, holder_view, session_view, who};
+use crate::web::views::{
+    ListedSession, ReceiptView, ReplicasView, SessionPage, TenantView, WhoView, holder_view, session_view, who,
+};
 
 #[derive(Debug, Deserialize, Object)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +82,13 @@ struct CheckedUser {
     display_name: String,
     /// `owner`, `admin` or `member`.
     role: String,
+}
+
+/// Who knows of a revocation: everybody.
+#[derive(Debug, Object, Serialize)]
+struct ProgressView {
+    sequence: i64,
+    replicas: ReplicasView,
 }
 
 pub struct SessionsApi;
@@ -155,10 +164,20 @@ impl SessionsApi {
         Ok(Answer::ok(end_session(&caller, &facts, trigger, "ended from the list of sessions").await?.into()))
     }
 
+    /// Does every replica know of this revocation?
+    ///
+    /// For a revocation that was answered with 202: 200 when every replica has applied it or was shut out, else 202 again.
+    #[oai(path = "/revocations/:sequence", method = "get", operation_id = "getRevocation")]
+    async fn progress(&self, caller: Caller, sequence: Path<i64>) -> poem::Result<Answer<ProgressView>> {
+        let replicas = revoke::progress(&caller.app, &caller.facts.workspace.id, sequence.0).await?;
+        let replicas = ReplicasView { applied: replicas.applied, fenced: replicas.fenced };
+        Ok(Answer::ok(ProgressView { sequence: sequence.0, replicas }))
+    }
+
     /// Is this session valid?
     ///
     /// For applications, with an API key of scope `sessions:check`. Ask again for every request: an answer says nothing
-    /// about the next moment.
+    /// about the next moment. It costs no statement: sessions are judged from memory.
     #[oai(path = "/sessions/check", method = "post", operation_id = "checkSession")]
     async fn check(&self, holder: KeyHolder, body: Body<CheckBody>) -> poem::Result<Answer<CheckAnswer>> {
         holder.require(SCOPE_CHECK)?;

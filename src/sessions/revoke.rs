@@ -127,6 +127,16 @@ pub async fn settle(app: &App, event: &Event) -> Result<replicas::Applied> {
     replicas::barrier(app, event.sequence, Some(event)).await
 }
 
+/// How a revocation that was written goes on: who knows of it by now.
+///
+/// # Errors
+/// 404 if the workspace has no change of this number, or had it a week ago; as `acknowledge`.
+pub async fn progress(app: &App, workspace: &WorkspaceId, sequence: i64) -> Result<replicas::Applied> {
+    let found = feed::store::find(&mut app.db.read().await?, workspace, sequence).await?;
+    let event = found.ok_or_else(|| Error::not_found("revocation"))?;
+    settle(app, &event).await
+}
+
 /// Waits until every replica knows everything that is committed at this moment: for an answer that says that something is
 /// so which an earlier request, perhaps without an answer, made so.
 ///

@@ -142,3 +142,50 @@ impl Shard {
         self.index.find(key.0[0], |place| self.entries[*place as usize].key == key).map(|place| *place as usize)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::sessions::cache::tests::{facts, principal_of};
+
+    fn key(number: u64) -> Key {
+        Key([number.wrapping_mul(0x9E37_79B9_7F4A_7C15), number])
+    }
+
+    fn entry(number: u64) -> Entry {
+        let facts = facts(number);
+        let principal = principal_of(&facts);
+        Entry::of(key(number), principal.session, Arc::clone(&principal.person), &facts, 1)
+    }
+
+    #[test]
+    fn what_went_in_is_found_until_it_is_taken_out() {
+        let mut shard = Shard::default();
+        for number in 0..1_000 {
+            shard.insert(entry(number), 10_000);
+        }
+        for number in (0..1_000).step_by(3) {
+            shard.remove(key(number));
+            shard.remove(key(number));
+        }
+        for number in 0..1_000 {
+            let found = shard.find(key(number)).map(|entry| entry.session);
+            assert_eq!(found, (number % 3 != 0).then(|| entry(number).session), "{number}");
+        }
+        assert_eq!(shard.len(), 666);
+    }
+
+    #[test]
+    fn it_never_holds_more_than_it_may() {
+        let mut shard = Shard::default();
+        for number in 0..500 {
+            shard.insert(entry(number), 100);
+            shard.insert(entry(number), 100);
+            assert!(shard.len() <= 100 && shard.find(key(number)).is_some(), "{number}");
+        }
+        let kept = (0..500).filter(|number| shard.find(key(*number)).is_some()).count();
+        assert_eq!((kept, shard.len()), (100, 100));
+    }
+}

@@ -76,7 +76,7 @@ fn is_root(source: &Source) -> bool {
 
 /// Parses, calls one operation, renders: such a file stands at the top of the house, wherever its folder is.
 fn is_handler(source: &Source) -> bool {
-    source.name() == "http.rs" || source.folder() == "console" || MORE_HANDLERS.contains(&source.path.as_str())
+    source.name().ends_with("http.rs") || source.folder() == "console" || MORE_HANDLERS.contains(&source.path.as_str())
 }
 
 fn libraries(source: &Source, broken: &mut BTreeSet<String>) {
