@@ -8,6 +8,7 @@ pub mod replica_store;
 pub mod replicas;
 mod state;
 pub mod store;
+pub mod witness;
 
 pub use event::{Event, EventScope};
 pub use state::{Feed, Registration, lease_clock};

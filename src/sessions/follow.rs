@@ -16,7 +16,7 @@ use crate::base::ids::WorkspaceId;
 use crate::db::Listener;
 use crate::error::{Error, Result, UNAVAILABLE};
 use crate::feed::replica_store::{self as replicas, Granted};
-use crate::feed::{Event, EventScope, Registration, lease, lease_clock, store};
+use crate::feed::{Event, EventScope, Registration, lease, lease_clock, store, witness};
 use crate::{mutant, transact};
 
 /// How long one question to the database may take before its connection is given up.
@@ -94,6 +94,9 @@ async fn renew(app: &App, turn: &mut Option<Registration>) -> Result<()> {
         mutant::pause("before-apply").await;
     }
     // 3. Everything up to that head.
+    if app.feed.acknowledged() < granted.head {
+        witness::note(&app.db, granted.head).await;
+    }
     catch_up(app, granted.head).await?;
     // 4. The lease, counted from the question.
     app.feed.extend(asked);
@@ -104,7 +107,7 @@ async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
     // 1. No lease and no memory: from here on nothing old is believed.
     app.feed.drop_lease();
     app.feed.set_incarnation(0);
-    let known = app.cache.applied().unwrap_or_default().max(app.feed.acknowledged());
+    let known = app.cache.applied().unwrap_or_default().max(app.feed.acknowledged()).max(witness::seen(&app.db).await);
     app.cache.close();
     *turn = None;
     for _ in 0..2 {
@@ -124,6 +127,7 @@ async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
         }
         app.feed.begin_acknowledged(granted.head);
         app.cache.open(granted.head);
+        witness::note(&app.db, granted.head).await;
         app.feed.set_incarnation(granted.incarnation);
         *turn = Some(Registration { incarnation: granted.incarnation, timeline: granted.timeline });
         app.feed.extend(asked);

@@ -292,12 +292,10 @@ async fn end_workspace(
     include_api_keys: bool,
     now: UnixMillis,
 ) -> Result<Change> {
-    store::lock_workspace_epoch(tx, order.workspace).await?;
-    // Judged under the lock: a session that a concurrent revocation ended may not be spared back to life.
-    require_alive(tx, order.workspace, spare, now).await?;
-    let ended = store::count_live(tx, order.workspace, None, spare, now).await?;
+    let ended = store::count_for_receipt(tx, order.workspace, spare, now).await?;
     let cause = order.trigger.as_str();
     let epoch = store::raise_workspace_epoch(tx, order.workspace, spare, now, cause).await?;
+    let epoch = epoch.ok_or_else(ended_meanwhile)?;
     let api_keys = if include_api_keys { store::revoke_api_keys(tx, order.workspace, now).await? } else { 0 };
     Ok(Change { epoch, ended, api_keys, spared: spare.cloned(), user: None })
 }

@@ -155,6 +155,34 @@ pub async fn count_live(
     Ok(Count { sessions: sessions.min(COUNT_LIMIT), users: row.int("users")?, more: sessions > COUNT_LIMIT })
 }
 
+/// Where a receipt stops counting: a revocation of everybody costs the same for ten sessions and ten million.
+pub const RECEIPT_LIMIT: i64 = 1_000;
+
+/// As `count_live` of a workspace, up to `RECEIPT_LIMIT` and for less: workspace and policy are read once.
+pub async fn count_for_receipt(
+    db: &mut Read,
+    workspace: &WorkspaceId,
+    spare: Option<&SessionId>,
+    now: UnixMillis,
+) -> Result<Count> {
+    let sql = "WITH limits AS (SELECT w.epoch, w.spared_session, $2 - p.absolute_ms AS born_after, $2 - p.idle_ms AS seen_after, \
+               p.saml_allowed, p.password_allowed FROM workspace w JOIN policy p ON p.workspace_id = w.id WHERE w.id = $1) \
+               SELECT COUNT(*) AS sessions, COUNT(DISTINCT user_id) AS users FROM (SELECT s.user_id FROM limits \
+               JOIN (SELECT * FROM session WHERE workspace_id = $1 AND id = (SELECT spared_session FROM limits) \
+               AND workspace_epoch <> (SELECT epoch FROM limits) UNION ALL SELECT * FROM session \
+               WHERE workspace_id = $1 AND workspace_epoch = (SELECT epoch FROM limits)) AS s ON 1 = 1 \
+               JOIN users u ON u.workspace_id = $1 AND u.id = s.user_id \
+               WHERE s.ended_at IS NULL AND s.id <> $3 AND s.last_seen_at > limits.seen_after \
+               AND s.created_at > limits.born_after AND (s.not_after IS NULL OR s.not_after > $2) \
+               AND u.state = 'active' AND (s.user_epoch = u.epoch OR s.id = u.spared_session) \
+               AND ((s.method = 'saml' AND limits.saml_allowed = 1) OR (s.method <> 'saml' AND limits.password_allowed = 1)) \
+               LIMIT $4) AS found";
+    let spare = spare.map(SessionId::as_str).unwrap_or_default();
+    let row = db.one(sql, args![workspace, now, spare, RECEIPT_LIMIT + 1]).await?;
+    let sessions = row.int("sessions")?;
+    Ok(Count { sessions: sessions.min(RECEIPT_LIMIT), users: row.int("users")?, more: sessions > RECEIPT_LIMIT })
+}
+
 /// A session that is about to be.
 pub struct NewSession<'a> {
     pub session: &'a Session,
@@ -243,17 +271,24 @@ pub async fn end_one(
     tx.execute(sql, args![workspace, session, now, cause]).await
 }
 
-/// Raises a workspace's epoch and returns the new one: every session born before is dead but the spared one. For the door only.
+/// Raises a workspace's epoch and returns the new one: every session born before is dead but the spared one. `None` if the
+/// session to spare doesn't live: judged under the lock, so that one which a concurrent revocation ended is not spared back
+/// to life. For the door only.
 pub async fn raise_workspace_epoch(
     tx: &mut Write,
     workspace: &WorkspaceId,
     spare: Option<&SessionId>,
     now: UnixMillis,
     cause: &str,
-) -> Result<i64> {
+) -> Result<Option<i64>> {
     let sql = "UPDATE workspace SET epoch = epoch + 1, spared_session = $2, epoch_raised_at = $3, epoch_cause = $4 \
-               WHERE id = $1 RETURNING epoch";
-    tx.one(sql, args![workspace, spare.map(SessionId::as_str), now, cause]).await?.int("epoch")
+               WHERE id = $1 AND ($2 IS NULL OR EXISTS (SELECT 1 FROM session s \
+               JOIN users u ON u.workspace_id = s.workspace_id AND u.id = s.user_id \
+               WHERE s.workspace_id = workspace.id AND s.id = $2 AND s.ended_at IS NULL AND u.state = 'active' \
+               AND (s.workspace_epoch = workspace.epoch OR s.id = workspace.spared_session) \
+               AND (s.user_epoch = u.epoch OR s.id = u.spared_session))) RETURNING epoch";
+    let row = tx.optional(sql, args![workspace, spare.map(SessionId::as_str), now, cause]).await?;
+    row.map(|row| row.int("epoch")).transpose()
 }
 
 /// Raises the epoch of every workspace, sparing nobody, and gives their ids and slugs. For the door only.

@@ -99,7 +99,7 @@ pub struct ReceiptView {
     pub sessions: i64,
     /// Users they belonged to.
     pub users: i64,
-    /// Whether counting stopped at 10,000: then there were at least so many.
+    /// Whether counting stopped early, so that the answer doesn't wait for it: then there were at least so many.
     pub more: bool,
     /// API keys that were revoked with them.
     pub api_keys: i64,

@@ -185,3 +185,27 @@ on_both_databases! {
         cli.run(&["audit", "verify", "--workspace", "acme"]).succeeded();
     }
 }
+
+/// An embedded database that is put back as it was brings nobody back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_put_back_brings_nobody_back() {
+    let app = TestApp::on(Database::Sqlite).await;
+    let (owner, other) = (app.owner_token().await, app.owner_token().await);
+    let clock = app.clock.clone();
+    let home = app.stop().await;
+    let file = home.data_dir().join("curfew.db");
+    let copy = std::fs::read(&file).expect("the database is there");
+    let app = TestApp::start(home, clock.clone(), |_| {}).await;
+    app.log_all_users_out(&owner, "after the copy was made").await;
+    app.verdict(&other).await.expect(401);
+    let home = app.stop().await;
+    for rest in ["curfew.db-wal", "curfew.db-shm"] {
+        let _absent_is_well = std::fs::remove_file(home.data_dir().join(rest));
+    }
+    std::fs::write(&file, copy).expect("our own folder");
+    let app = TestApp::start(home, clock, |_| {}).await;
+    app.verdict(&other).await.expect(401);
+    app.verdict(&owner).await.expect(401);
+    let owner = app.owner_token().await;
+    app.verdict(&owner).await.expect(200);
+}

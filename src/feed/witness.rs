@@ -1,0 +1,33 @@
+//! Beside an embedded database: a file with the newest head that this machine has seen. A backup that is copied back has an
+//! older one, and so can't bring back who was logged out since.
+
+use std::path::PathBuf;
+
+use crate::db::Db;
+
+fn place(db: &Db) -> Option<PathBuf> {
+    match db {
+        Db::Sqlite { path, .. } => Some(path.with_extension("head")),
+        Db::Postgres(_) => None,
+    }
+}
+
+/// The newest head that was seen here; 0 if nobody knows.
+pub async fn seen(db: &Db) -> i64 {
+    let Some(place) = place(db) else { return 0 };
+    let text = tokio::fs::read_to_string(place).await.unwrap_or_default();
+    text.trim().parse().unwrap_or_default()
+}
+
+/// Remembers a head. A failure is no failure of whatever is under way.
+pub async fn note(db: &Db, head: i64) {
+    let Some(place) = place(db) else { return };
+    let fresh = place.with_extension("head.new");
+    let written = match tokio::fs::write(&fresh, head.to_string()).await {
+        Ok(()) => tokio::fs::rename(&fresh, &place).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written {
+        tracing::warn!(%error, file = %place.display(), "could not note the newest revocation beside the database");
+    }
+}
