@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::db::{Db, migrate};
 use crate::error::{Error, Result, UNPROCESSABLE};
 use crate::feed::Feed;
+use crate::feed::streams::Streams;
 use crate::login::password::Passwords;
 use crate::login::throttle::AddressThrottle;
 use crate::saml::pool::Verifiers;
@@ -31,6 +32,8 @@ pub struct App {
     pub metrics: Metrics,
     /// The lease of this process, and the way to the others.
     pub feed: Feed,
+    /// Applications that follow the changes.
+    pub streams: Streams,
     /// Sessions in memory.
     pub cache: Cache,
     /// Uses of sessions that are not written yet.
@@ -75,6 +78,7 @@ impl App {
             verifiers: Verifiers::default(),
             metrics: Metrics::default(),
             feed,
+            streams: Streams::default(),
             cache,
             uses: Uses::default(),
             demo: false,

@@ -89,7 +89,7 @@ pub enum ScimTokenCommand {
 pub enum ApiKeyCommand {
     /// Create a key. It is printed once.
     Create {
-        /// `sessions:check`; may be given more than once.
+        /// `sessions:check` or `revocations:read`; may be given more than once.
         #[arg(long, required = true, value_name = "SCOPE")]
         scope: Vec<String>,
         #[command(flatten)]

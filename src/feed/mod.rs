@@ -8,6 +8,12 @@ pub mod replica_store;
 pub mod replicas;
 mod state;
 pub mod store;
+mod stream_event;
+pub mod stream_follow;
+pub mod stream_http;
+mod stream_rules;
+mod stream_store;
+pub mod streams;
 pub mod witness;
 
 pub use event::{Event, EventScope};

@@ -96,7 +96,9 @@ async fn look(
 
 fn knows(app: &App, peer: &Peer, sequence: i64) -> bool {
     if peer.id == app.replica.as_str() {
-        return app.cache.applied().is_some_and(|applied| applied >= sequence) || peer.acked >= sequence;
+        // Its applications as well: this process answers for what they may believe.
+        let applied = app.cache.applied().is_some_and(|applied| applied >= sequence);
+        return applied && !app.streams.is_held_up(sequence, app.clock.as_ref()) || peer.acked >= sequence;
     }
     peer.acked >= sequence || app.feed.has_heard(&peer.id, peer.incarnation, sequence)
 }

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use tokio::sync::Mutex;
+
 use crate::db::Db;
 
 fn place(db: &Db) -> Option<PathBuf> {
@@ -19,10 +21,17 @@ pub async fn seen(db: &Db) -> i64 {
     text.trim().parse().unwrap_or_default()
 }
 
-/// Remembers a head. A failure is no failure of whatever is under way.
+/// One writer at a time: an older head must not overtake a newer one.
+static WRITING: Mutex<()> = Mutex::const_new(());
+
+/// Remembers a head, before anybody is told of it. A failure is no failure of whatever is under way.
 pub async fn note(db: &Db, head: i64) {
     let Some(place) = place(db) else { return };
-    let fresh = place.with_extension("head.new");
+    let _writing = WRITING.lock().await;
+    if seen(db).await >= head {
+        return;
+    }
+    let fresh = place.with_extension(format!("head.{}", std::process::id()));
     let written = match tokio::fs::write(&fresh, head.to_string()).await {
         Ok(()) => tokio::fs::rename(&fresh, &place).await,
         Err(error) => Err(error),

@@ -16,7 +16,7 @@ use crate::base::ids::WorkspaceId;
 use crate::db::Listener;
 use crate::error::{Error, Result, UNAVAILABLE};
 use crate::feed::replica_store::{self as replicas, Granted};
-use crate::feed::{Event, EventScope, Registration, lease, lease_clock, store, witness};
+use crate::feed::{Event, EventScope, Registration, lease, lease_clock, store, stream_follow, witness};
 use crate::{mutant, transact};
 
 /// How long one question to the database may take before its connection is given up.
@@ -94,9 +94,6 @@ async fn renew(app: &App, turn: &mut Option<Registration>) -> Result<()> {
         mutant::pause("before-apply").await;
     }
     // 3. Everything up to that head.
-    if app.feed.acknowledged() < granted.head {
-        witness::note(&app.db, granted.head).await;
-    }
     catch_up(app, granted.head).await?;
     // 4. The lease, counted from the question.
     app.feed.extend(asked);
@@ -110,6 +107,8 @@ async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
     let known = app.cache.applied().unwrap_or_default().max(app.feed.acknowledged()).max(witness::seen(&app.db).await);
     app.cache.close();
     *turn = None;
+    // From here on nobody waits for what the applications of the old incarnation may believe.
+    app.streams.run_out(app.clock.as_ref()).await;
     for _ in 0..2 {
         let asked = lease_clock(app.clock.as_ref());
         // 2. The head, locked until our row can be seen.
@@ -127,6 +126,7 @@ async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
         }
         app.feed.begin_acknowledged(granted.head);
         app.cache.open(granted.head);
+        app.streams.restart(granted.head);
         witness::note(&app.db, granted.head).await;
         app.feed.set_incarnation(granted.incarnation);
         *turn = Some(Registration { incarnation: granted.incarnation, timeline: granted.timeline });
@@ -142,7 +142,11 @@ async fn insert(app: &App) -> Result<Granted> {
     let name = app.config.replica_name.as_str();
     transact!(db, |tx| {
         if !db.is_postgres() {
-            replicas::forget_others(tx, &app.replica).await?;
+            let others = replicas::forget_others(tx, &app.replica).await?;
+            if others > 0 {
+                // It ended without taking leave, and so without waiting for its applications.
+                app.streams.presume_leases(app.clock.as_ref());
+            }
         }
         replicas::register(tx, &app.replica, name, app.clock.now()).await
     })
@@ -180,6 +184,7 @@ pub async fn catch_up(app: &App, head: i64) -> Result<()> {
 // Changes that can't be read any more, or are too many: everything is read again when it is asked for.
 fn skip(app: &App, head: i64) {
     tracing::warn!(head, "changes are missing or too many: memory is forgotten");
+    app.streams.skip_to(head);
     app.cache.skip_to(head);
     app.feed.publish(Event {
         sequence: head,
@@ -203,7 +208,11 @@ pub enum Applying {
 
 /// Applies changes that came in whatever way, and tells who listens.
 pub fn apply(app: &App, events: &[Event]) -> Applying {
-    match app.cache.apply(events, |event| app.feed.publish(event.clone())) {
+    let told = |event: &Event| {
+        app.streams.announce(event);
+        app.feed.publish(event.clone());
+    };
+    match app.cache.apply(events, told) {
         super::cache::Progress::UpTo(_) | super::cache::Progress::Closed => Applying::Done,
         super::cache::Progress::Gap => Applying::Gap,
     }
@@ -227,6 +236,7 @@ pub async fn leave(app: &App) {
     let mut turn = app.feed.turn.lock().await;
     app.feed.drop_lease();
     app.cache.close();
+    app.streams.run_out(app.clock.as_ref()).await;
     super::seen::note(app).await;
     if let Some(mine) = turn.take() {
         let left = timeout(PATIENCE, replicas::leave(&app.feed.db(), &app.replica, mine.incarnation)).await;
@@ -262,7 +272,7 @@ async fn acknowledge_for_ever(app: Arc<App>) {
     loop {
         tokio::select! {
             event = events.recv() => match event {
-                Ok(event) => settling.push_back(async move { event.sequence }),
+                Ok(event) => settling.push_back(settled(&app, event.sequence)),
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             },
@@ -274,6 +284,11 @@ async fn acknowledge_for_ever(app: Arc<App>) {
             }
         }
     }
+}
+
+async fn settled(app: &App, sequence: i64) -> i64 {
+    app.streams.settled(app.clock.as_ref(), sequence).await;
+    sequence
 }
 
 async fn acknowledge(app: &App, sequence: i64) {
@@ -289,7 +304,7 @@ async fn acknowledge(app: &App, sequence: i64) {
 async fn listen_for_ever(app: Arc<App>) {
     loop {
         let db = app.feed.db();
-        match Listener::open(&db, &["curfew_revocation", "curfew_ack"]).await {
+        match Listener::open(&db, &["curfew_revocation", "curfew_ack", "curfew_stream"]).await {
             Ok(Some(mut listener)) => {
                 // What came before we listened.
                 app.feed.nudge().notify_one();
@@ -312,6 +327,10 @@ fn take(app: &App, channel: &str, text: &str) {
         {
             app.feed.hear(replica, incarnation, sequence);
         }
+        return;
+    }
+    if channel == "curfew_stream" {
+        stream_follow::take_relayed(app, text);
         return;
     }
     let applied = serde_json::from_str::<Event>(text).map(|event| apply(app, &[event]));

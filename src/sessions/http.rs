@@ -42,6 +42,8 @@ struct CheckAnswer {
     /// How old what the answer rests on may be. A revocation that was answered is never missed; of one that is under way,
     /// this replica may not have heard for so long.
     max_staleness_ms: u64,
+    /// The newest change that the answer takes into account: for who follows `/revocations/stream` and keeps answers.
+    sequence: i64,
     /// The user's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
@@ -194,16 +196,19 @@ impl SessionsApi {
 }
 
 async fn check_answer(app: &App, holder: &KeyHolder, token: &str, address: Option<IpAddr>) -> Result<CheckAnswer> {
+    // Before the verdict, which rests on that much at least.
+    let sequence = app.cache.applied().unwrap_or_default();
     // A key of one workspace learns nothing about another's sessions.
     let verdict = check_within(app, Some(&holder.key.workspace), token, address).await?;
     let staleness = app.feed.staleness(app.clock.as_ref()).as_millis();
     let max_staleness_ms = u64::try_from(staleness).unwrap_or(u64::MAX);
     let Verdict::Valid(principal) = verdict else {
-        return Ok(CheckAnswer { max_staleness_ms, ..CheckAnswer::default() });
+        return Ok(CheckAnswer { max_staleness_ms, sequence, ..CheckAnswer::default() });
     };
     Ok(CheckAnswer {
         active: true,
         max_staleness_ms,
+        sequence,
         sub: Some(principal.user_id().to_string()),
         username: Some(principal.user_name().to_owned()),
         exp: Some(principal.expires_at() / 1000),

@@ -17,7 +17,7 @@ use crate::base::clock::{UnixMillis, rfc3339};
 use crate::base::ids::{SessionId, UserId, WorkspaceId};
 use crate::db::Write;
 use crate::error::{CONFLICT, Error, Result, SESSION_ENDED};
-use crate::feed::{self, Event, EventScope, replica_store, replicas};
+use crate::feed::{self, Event, EventScope, replica_store, replicas, witness};
 use crate::policy::model::Policy;
 use crate::{mutant, transact};
 
@@ -124,6 +124,7 @@ pub async fn settle(app: &App, event: &Event) -> Result<replicas::Applied> {
             tracing::warn!(error = error.log(), "could not catch up with the database");
         }
     }
+    witness::note(&app.db, event.sequence).await;
     replicas::barrier(app, event.sequence, Some(event)).await
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::audit::http::AuditApi;
 use crate::error::ALL_PROBLEMS;
+use crate::feed::stream_http::StreamApi;
 use crate::login::http::LoginApi;
 use crate::saml::http::SamlApi;
 use crate::security::credentials::http::CredentialsApi;
@@ -15,12 +16,12 @@ use crate::security::http::SecurityApi;
 use crate::sessions::http::SessionsApi;
 use crate::users::http::UsersApi;
 
-type Apis = (LoginApi, SessionsApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi);
+type Apis = (LoginApi, SessionsApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi, StreamApi);
 
 /// The API as an endpoint.
 pub fn service(public_url: &str) -> OpenApiService<Apis, ()> {
     OpenApiService::new(
-        (LoginApi, SessionsApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi),
+        (LoginApi, SessionsApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi, StreamApi),
         "Curfew",
         env!("CARGO_PKG_VERSION"),
     )

@@ -14,7 +14,7 @@ use poem::Response;
 use poem::endpoint::BoxEndpoint;
 use poem::web::{LocalAddr, RemoteAddr};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::pipeline::Pipeline;
@@ -37,6 +37,24 @@ pub struct Server {
     capacity: u32,
     /// What makes this process a replica, if it judges sessions.
     following: Option<Following>,
+}
+
+/// The connection of a request, for answers that have no end of their own.
+#[derive(Clone, Default)]
+pub struct Connection {
+    /// Closes it at once.
+    pub cut: Arc<Notify>,
+    stopped: Option<watch::Receiver<bool>>,
+}
+
+impl Connection {
+    /// Returns when the server was asked to stop; never, where there is none.
+    pub async fn stopping(&mut self) {
+        match &mut self.stopped {
+            Some(stopped) => asked_to_stop(stopped).await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 struct Following {
@@ -130,11 +148,15 @@ async fn serve(
 ) {
     drop(stream.set_nodelay(true));
     let local = stream.local_addr().ok();
+    let own = Connection { cut: Arc::default(), stopped: Some(stopped.clone()) };
+    let cut = own.cut.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let handler = handler.clone();
+        let (handler, own) = (handler.clone(), own.clone());
         async move {
             let local = local.map_or_else(LocalAddr::default, |local| LocalAddr(local.into()));
-            let request = poem::Request::from((request, local, RemoteAddr(peer.into()), poem::http::uri::Scheme::HTTP));
+            let from = (request, local, RemoteAddr(peer.into()), poem::http::uri::Scheme::HTTP);
+            let mut request = poem::Request::from(from);
+            request.set_data(own);
             Ok::<_, Infallible>(hyper::Response::from(handler.answer(request).await))
         }
     });
@@ -151,6 +173,7 @@ async fn serve(
                 tracing::debug!(error = %error, "connection ended");
             }
         }
+        () = cut.notified() => {}
         () = asked_to_stop(&mut stopped) => {
             connection.as_mut().graceful_shutdown();
             drop(tokio::time::timeout(DRAIN, connection).await);

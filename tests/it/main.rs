@@ -26,6 +26,7 @@ mod process;
 mod races;
 mod readme;
 mod replicas;
+mod revocation_stream;
 mod saml_corpus;
 mod saml_sign_in;
 mod schemas;

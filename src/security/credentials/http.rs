@@ -26,7 +26,7 @@ struct TokenBody {
 #[oai(deny_unknown_fields)]
 struct KeyBody {
     name: String,
-    /// `sessions:check`.
+    /// `sessions:check`, `revocations:read`.
     scopes: Vec<String>,
     expires_in_days: Option<i64>,
 }

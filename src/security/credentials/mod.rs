@@ -25,6 +25,10 @@ const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// The scope that lets an API key ask whether sessions are valid.
 pub const SCOPE_CHECK: &str = "sessions:check";
+/// The scope that lets an API key follow what ends sessions.
+pub const SCOPE_STREAM: &str = "revocations:read";
+/// All there are.
+const SCOPES: [&str; 2] = [SCOPE_CHECK, SCOPE_STREAM];
 
 /// Makes a credential and gives its secret, once.
 ///
@@ -43,8 +47,9 @@ pub async fn create(
     if expires_in_days.is_some_and(|days| !(1..=3_650).contains(&days)) {
         return Err(Error::invalid("expires_in_days", "must be between 1 and 3650"));
     }
-    if kind == CredentialKind::ApiKey && (scopes.is_empty() || scopes.iter().any(|scope| scope != SCOPE_CHECK)) {
-        return Err(Error::invalid("scopes", format!("must be a list of {SCOPE_CHECK}")));
+    let unknown = |scope: &String| !SCOPES.contains(&scope.as_str());
+    if kind == CredentialKind::ApiKey && (scopes.is_empty() || scopes.iter().any(unknown)) {
+        return Err(Error::invalid("scopes", format!("must be a list of {}", SCOPES.join(" and "))));
     }
     let now = app.clock.now();
     let secret = Secret::generate(kind.secret(), app.random.as_ref());
