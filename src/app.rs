@@ -13,9 +13,11 @@ use crate::feed::streams::Streams;
 use crate::login::password::Passwords;
 use crate::login::throttle::AddressThrottle;
 use crate::saml::pool::Verifiers;
+use crate::sessions::assertion::Assertions;
 use crate::sessions::cache::Cache;
 use crate::sessions::revoke;
 use crate::sessions::seen::Uses;
+use crate::signing::Signer;
 use crate::telemetry::Metrics;
 
 /// A running process: its settings, its database, its clocks and its bounded pools.
@@ -38,6 +40,10 @@ pub struct App {
     pub cache: Cache,
     /// Uses of sessions that are not written yet.
     pub uses: Uses,
+    /// What this process signs with.
+    pub signer: Signer,
+    /// Assertions that may be given out again for a moment.
+    pub assertions: Assertions,
     /// Throw-away data: pages say so.
     pub demo: bool,
 }
@@ -81,6 +87,8 @@ impl App {
             streams: Streams::default(),
             cache,
             uses: Uses::default(),
+            signer: Signer::default(),
+            assertions: Assertions::default(),
             demo: false,
         })
     }

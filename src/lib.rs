@@ -21,6 +21,7 @@ pub mod saml;
 pub mod scim;
 pub mod security;
 pub mod sessions;
+pub mod signing;
 pub mod telemetry;
 pub mod users;
 pub mod web;

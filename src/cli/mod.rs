@@ -6,6 +6,7 @@ mod audit;
 mod demo;
 mod doctor;
 mod output;
+mod receipt;
 mod restore;
 mod serve;
 mod sessions;
@@ -74,6 +75,9 @@ enum Command {
     /// Live sessions, and ending them.
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
+    /// Signed receipts of revocations.
+    #[command(subcommand)]
+    Receipt(receipt::ReceiptCommand),
     /// Internet domains whose people SAML may sign in.
     #[command(subcommand)]
     Domain(settings::DomainCommand),
@@ -142,6 +146,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::ScimToken(command) => admin::scim_token(&open_existing(config()?).await?, command).await,
         Command::ApiKey(command) => admin::api_key(&open_existing(config()?).await?, command).await,
         Command::Sessions(command) => sessions::sessions(&open_existing(config()?).await?, command).await,
+        Command::Receipt(command) => receipt::receipt(config, command).await,
         Command::Domain(command) => settings::domain(&open_existing(config()?).await?, command).await,
         Command::Saml(command) => settings::saml(&open_existing(config()?).await?, command).await,
         Command::IpAllowlist(command) => settings::ip_allowlist(&open_existing(config()?).await?, command).await,

@@ -70,10 +70,13 @@ pub async fn sessions(console: &Console, command: SessionsCommand) -> Result<Exi
                 Done::Now(receipt) => serde_json::to_value(receipt).map_err(Error::internal)?,
                 Done::Before(receipt) => receipt,
             };
-            let sentence = format!(
+            let mut sentence = format!(
                 "All users of {} were logged out: {} sessions of {} users ended (revocation {}).",
                 workspace.name, json["sessions"], json["users"], json["sequence"]
             );
+            if let Some(jws) = json["jws"].as_str() {
+                sentence.push_str(&format!("\nSigned receipt: {jws}"));
+            }
             output::result(place.output.output, &json, &sentence);
         }
     }

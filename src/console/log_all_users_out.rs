@@ -58,4 +58,6 @@ pub struct LoggedAllUsersOutPage {
     pub yours_was_kept: bool,
     /// The audit log at this entry.
     pub audit_url: String,
+    /// The receipt as a compact JWS; `None` for one of more than a week ago.
+    pub signed_receipt: Option<String>,
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::signing;
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -23,6 +24,9 @@ pub fn start(app: Arc<App>) -> JoinHandle<()> {
                 Ok(0) => {}
                 Ok(rows) => tracing::debug!(rows, "tidied"),
                 Err(error) => tracing::warn!(error = %error, "tidying failed; it is tried again in a minute"),
+            }
+            if let Err(error) = signing::renew(&app).await {
+                tracing::warn!(error = %error, "the signing key could not be renewed; it is tried again in a minute");
             }
         }
     })

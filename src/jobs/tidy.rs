@@ -8,6 +8,7 @@ use crate::policy::model::MINUTE_MS;
 use crate::saml::store as saml;
 use crate::security::{idempotency, store as security};
 use crate::sessions::store as sessions;
+use crate::signing;
 use crate::transact;
 
 /// Ended sessions stay for a week: the sign-in page can say why they ended.
@@ -40,6 +41,7 @@ pub async fn tidy(app: &App) -> Result<u64> {
         }
     }
     removed += transact!(app.db, |tx| { feed::replica_store::tidy(tx, now - KEEP_REPLICAS_MS).await })?;
+    removed += transact!(app.db, |tx| { signing::store::tidy(tx, now - signing::KEEP_MS).await })?;
     app.cache.tidy();
     app.addresses.tidy();
     Ok(removed)

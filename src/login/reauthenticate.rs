@@ -5,9 +5,10 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
 use crate::error::{Error, INVALID_CREDENTIALS, Result, SESSION_ENDED};
+use crate::feed::EventScope;
 use crate::policy::model::Method;
 use crate::sessions::model::Facts;
-use crate::sessions::store as sessions;
+use crate::sessions::{revoke, store as sessions};
 use crate::transact;
 use crate::users::store as users;
 
@@ -32,12 +33,20 @@ pub async fn reauthenticate(app: &App, actor: &Actor, facts: &Facts, password: &
         return Err(Error::new(INVALID_CREDENTIALS, "this is not your password").with_field("password"));
     }
     let entry = Entry::done("login.reauthenticated", target);
-    transact!(app.db, |tx| {
+    let renewed = transact!(app.db, |tx| {
         if sessions::renew_sign_in(tx, &facts.session, now).await? == 0 {
             return Err(Error::new(SESSION_ENDED, "this session has ended meanwhile"));
         }
+        // Who remembers the session would go on to tell applications the old time.
+        let renewed = revoke::announce(tx, app, workspace, EventScope::Profile, Some(&facts.user.id)).await?;
         store::forget(tx, workspace, &account).await?;
-        audit::append(tx, workspace, now, actor, &entry).await
+        audit::append(tx, workspace, now, actor, &entry).await?;
+        Ok(renewed)
     })?;
+    // It is done, whoever knows by now: an old time makes nobody less careful.
+    let settled = revoke::settle(app, &renewed).await;
+    if let Err(error) = settled {
+        tracing::warn!(error = error.log(), "not every replica may know of a renewed sign-in yet");
+    }
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::base::text::line;
 use crate::error::{Error, Result};
 use crate::sessions::model::{Receipt, Scope, Trigger};
 use crate::sessions::revoke::{self, Order};
+use crate::sessions::signed_receipt;
 use crate::transact;
 
 use super::idempotency::{self, Key};
@@ -61,15 +62,18 @@ pub async fn log_all_users_out(app: &App, actor: &Actor, request: &Request<'_>) 
     })?;
     Ok(match outcome {
         Ok(revoked) => Done::Now(revoke::acknowledge(app, revoked).await?),
-        Err(before) => Done::Before(repeated(app, &before).await?),
+        Err(before) => Done::Before(repeated(app, request, &before).await?),
     })
 }
 
-/// An earlier receipt. Whoever asks again may be here before the first answer left: the barrier holds for both.
-async fn repeated(app: &App, before: &str) -> Result<serde_json::Value> {
+/// An earlier receipt. Whoever asks again may be here before the first answer left: the barrier holds for both. What was kept
+/// is from before the commit: who had applied it is seen now, it is signed now, and how long it took only the first answer says.
+async fn repeated(app: &App, request: &Request<'_>, before: &str) -> Result<serde_json::Value> {
     let mut receipt: serde_json::Value = serde_json::from_str(before).map_err(Error::internal)?;
     let applied = revoke::settle_all(app).await?;
+    receipt["jws"] = signed_receipt::sign_kept(app, request.workspace, request.label, &receipt, &applied).await.into();
     receipt["replicas"] = serde_json::to_value(applied).map_err(Error::internal)?;
+    receipt["duration_ms"] = serde_json::Value::Null;
     Ok(receipt)
 }
 

@@ -6,6 +6,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
+use super::assertion;
 use super::check::{Verdict, check_within};
 use super::model::{Facts, ListFilter, Receipt, Scope, Trigger};
 use super::permission::require_admin;
@@ -19,7 +20,7 @@ use crate::policy::ip_allowlist::parse_network;
 use crate::policy::model::Method;
 use crate::security::credentials::SCOPE_CHECK;
 use crate::transact;
-use crate::web::authenticate::{Caller, KeyHolder};
+use crate::web::authenticate::{Caller, KeyHolder, SessionHolder};
 use crate::web::json::{Answer, Body};
 use crate::web::views::{
     ListedSession, ReceiptView, ReplicasView, SessionPage, TenantView, WhoView, holder_view, session_view, who,
@@ -93,6 +94,23 @@ struct ProgressView {
     replicas: ReplicasView,
 }
 
+#[derive(Debug, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(deny_unknown_fields)]
+struct AssertionBody {
+    /// The application that is to believe it: 1 to 255 visible ASCII characters. It must refuse any other audience.
+    audience: String,
+}
+
+/// Who the caller is, signed.
+#[derive(Debug, Object, Serialize)]
+struct AssertionView {
+    /// A compact JWS of type `curfew-assertion+jwt`; docs/assertions.md has its claims.
+    assertion: String,
+    /// 60 seconds after it was issued.
+    expires_at: String,
+}
+
 pub struct SessionsApi;
 
 #[OpenApi(prefix_path = "/api/v1")]
@@ -101,6 +119,17 @@ impl SessionsApi {
     #[oai(path = "/session", method = "get", operation_id = "getSession")]
     async fn own(&self, caller: Caller) -> poem::Result<Answer<WhoView>> {
         Ok(Answer::ok(who(&caller.facts, Some(&caller.facts.session.id))))
+    }
+
+    /// Prove to an application who is calling
+    ///
+    /// A JWT for the application named by `audience`, which verifies it by itself with the keys of `/.well-known/jwks.json`. It
+    /// says what holds at this moment, and is good for 60 seconds even if the session ends before.
+    #[oai(path = "/session/assertion", method = "post", operation_id = "issueAssertion")]
+    async fn assertion(&self, holder: SessionHolder, body: Body<AssertionBody>) -> poem::Result<Answer<AssertionView>> {
+        let issued = assertion::issue(&holder.app, &holder.principal, &body.0.audience).await?;
+        let expires_at = rfc3339(issued.expires_at);
+        Ok(Answer::ok(AssertionView { assertion: issued.text, expires_at }))
     }
 
     /// List live sessions

@@ -1,5 +1,6 @@
 //! Sessions: issued, checked, listed, ended. Only `revoke.rs` ends one.
 
+pub mod assertion;
 pub mod cache;
 pub mod check;
 pub mod follow;
@@ -13,4 +14,5 @@ pub mod revoke;
 pub mod rules;
 pub mod seen;
 mod shard;
+pub mod signed_receipt;
 pub mod store;

@@ -233,6 +233,8 @@ pub struct Receipt {
     pub revoked_at: String,
     /// From the start of the operation to the end of the barrier.
     pub duration_ms: f64,
+    /// The same, signed: a compact JWS. `None` until it is acknowledged, and if nothing could be signed at that moment.
+    pub jws: Option<String>,
 }
 
 /// Which sessions a list shows; an absent member lets everything pass.

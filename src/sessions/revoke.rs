@@ -2,14 +2,14 @@
 //!
 //! Inside the caller's transaction it writes the state (an epoch or a row), the audit entry and the feed event together, or
 //! nothing. Its cost does not grow with the number of sessions. After the commit, `acknowledge` waits for the barrier and
-//! gives the receipt; until then nobody may be told that it happened.
+//! gives the signed receipt; until then nobody may be told that it happened.
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::model::{Count, Receipt, Scope, Trigger};
-use super::{follow, rules, store};
+use super::{follow, rules, signed_receipt, store};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
@@ -38,6 +38,8 @@ pub struct Order<'a> {
 pub struct Revoked {
     receipt: Receipt,
     event: Event,
+    /// The workspace's, if the order names it.
+    slug: Option<String>,
     started: Duration,
 }
 
@@ -75,10 +77,12 @@ pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>)
     // 4. The audit entry.
     let receipt = receipt(order, &change, sequence, now);
     audit::append(tx, order.workspace, now, actor, &entry(order, &receipt)).await?;
-    Ok(Revoked { receipt, event, started })
+    let slug = matches!(order.scope, Scope::Workspace { .. }).then(|| order.target_label.to_owned());
+    Ok(Revoked { receipt, event, slug, started })
 }
 
-/// Waits until every replica has applied a committed revocation or may not answer any more, and gives the receipt.
+/// Waits until every replica has applied a committed revocation or may not answer any more, and gives the signed
+/// receipt.
 ///
 /// # Errors
 /// 202 `revocation-pending`: the sessions have ended, but the database doesn't say who knows.
@@ -87,6 +91,7 @@ pub async fn acknowledge(app: &App, revoked: Revoked) -> Result<Receipt> {
     mutant::pause("after-commit-before-barrier").await;
     receipt.replicas = settle(app, &revoked.event).await?;
     receipt.duration_ms = (app.clock.monotonic() - revoked.started).as_secs_f64() * 1000.0;
+    receipt.jws = signed_receipt::sign(app, &revoked.event, revoked.slug.as_deref(), &receipt).await;
     app.metrics.revocation(receipt.scope, receipt.trigger.as_str());
     tracing::info!(
         sequence = receipt.sequence,
@@ -378,6 +383,7 @@ fn receipt(order: &Order<'_>, change: &Change, sequence: i64, now: UnixMillis) -
         replicas: replicas::Applied::default(),
         revoked_at: rfc3339(now),
         duration_ms: 0.0,
+        jws: None,
     }
 }
 

@@ -14,8 +14,9 @@ use crate::base::secret::derived;
 use crate::error::{CSRF, Error, IP_NOT_ALLOWED, NOT_SIGNED_IN, Result, SESSION_ENDED};
 use crate::security::credentials;
 use crate::security::credentials::model::{Credential, CredentialKind};
-use crate::sessions::check::{Judged, check_in_database};
+use crate::sessions::check::{Judged, Verdict, check, check_in_database};
 use crate::sessions::model::Facts;
+use crate::sessions::principal::Principal;
 use crate::sessions::rules::Refusal;
 
 /// A caller with a valid session.
@@ -25,6 +26,12 @@ pub struct Caller {
     pub actor: Actor,
     /// What every form of this session must carry.
     pub csrf: String,
+}
+
+/// A caller with a valid session, judged from memory: for what changes nothing.
+pub struct SessionHolder {
+    pub app: Arc<App>,
+    pub principal: Principal,
 }
 
 /// A session token as it was presented.
@@ -121,12 +128,7 @@ pub fn cookie(request: &Request, name: &str) -> Result<Option<String>> {
 pub async fn caller(request: &Request) -> Result<Caller> {
     let app = app(request)?;
     let origin = origin(request);
-    let Some(presented) = presented(&app, request)? else {
-        return Err(Error::new(NOT_SIGNED_IN, "send a session: a cookie or Authorization: Bearer"));
-    };
-    if presented.by_cookie && !request.method().is_safe() {
-        require_same_origin(&app, request)?;
-    }
+    let presented = require_presented(&app, request)?;
     match check_in_database(&app, &presented.token, origin.ip).await? {
         Judged::Valid(facts) => {
             let session = Some(facts.session.id.clone());
@@ -136,6 +138,29 @@ pub async fn caller(request: &Request) -> Result<Caller> {
         }
         Judged::Refused(refusal, _) => Err(refused(&refusal, &origin)),
     }
+}
+
+/// The caller's session, judged from memory.
+///
+/// # Errors
+/// As `caller`.
+pub async fn session_holder(request: &Request) -> Result<SessionHolder> {
+    let app = app(request)?;
+    let origin = origin(request);
+    let presented = require_presented(&app, request)?;
+    match check(&app, &presented.token, origin.ip).await? {
+        Verdict::Valid(principal) => Ok(SessionHolder { app, principal }),
+        Verdict::Refused(refusal) => Err(refused(&refusal, &origin)),
+    }
+}
+
+fn require_presented(app: &App, request: &Request) -> Result<Presented> {
+    let missing = || Error::new(NOT_SIGNED_IN, "send a session: a cookie or Authorization: Bearer");
+    let presented = presented(app, request)?.ok_or_else(missing)?;
+    if presented.by_cookie && !request.method().is_safe() {
+        require_same_origin(app, request)?;
+    }
+    Ok(presented)
 }
 
 /// What the holder of a refused session is told.
@@ -188,6 +213,28 @@ impl<'a> ApiExtractor<'a> for Caller {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         Ok(caller(request).await?)
+    }
+}
+
+impl<'a> ApiExtractor<'a> for SessionHolder {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Caller::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        Caller::security_schemes()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        Ok(session_holder(request).await?)
     }
 }
 

@@ -7,7 +7,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get, post};
 
 use super::{health, openapi};
 use crate::app::App;
-use crate::{console, forward_auth, saml, scim};
+use crate::{console, forward_auth, saml, scim, signing};
 
 /// Everything that the public listener serves.
 pub fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
@@ -15,6 +15,7 @@ pub fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
     let route = Route::new()
         .at("/openapi.json", get(openapi::show_document))
         .at("/docs", get(openapi::show_page))
+        .at("/.well-known/jwks.json", get(signing::http::show_keys))
         .at("/problems/:slug", get(openapi::show_problem))
         .nest("/scim/v2", scim_routes())
         .nest_no_strip("/api/v1", api)

@@ -107,6 +107,8 @@ pub struct ReceiptView {
     pub replicas: ReplicasView,
     pub revoked_at: String,
     pub duration_ms: f64,
+    /// The receipt as a compact JWS, for whoever wants to prove it; null if nothing could be signed at that moment.
+    pub jws: Option<String>,
 }
 
 impl From<Receipt> for ReceiptView {
@@ -126,6 +128,7 @@ impl From<Receipt> for ReceiptView {
             replicas: ReplicasView { applied: receipt.replicas.applied, fenced: receipt.replicas.fenced },
             revoked_at: receipt.revoked_at,
             duration_ms: receipt.duration_ms,
+            jws: receipt.jws,
         }
     }
 }

@@ -10,6 +10,7 @@
 mod support;
 
 mod architecture;
+mod assertions;
 mod audit;
 mod bad_input;
 mod browser;
@@ -25,6 +26,7 @@ mod policy;
 mod process;
 mod races;
 mod readme;
+mod receipts;
 mod replicas;
 mod revocation_stream;
 mod saml_corpus;

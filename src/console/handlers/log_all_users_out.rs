@@ -21,6 +21,7 @@ use crate::security::idempotency::Key;
 use crate::security::log_all_users_out::{Done, Request as Order, log_all_users_out};
 use crate::security::preview::preview;
 use crate::sessions::model::Receipt;
+use crate::sessions::signed_receipt;
 use crate::web::authenticate::Caller;
 use crate::web::pipeline::see_other;
 
@@ -63,7 +64,9 @@ pub async fn show_receipt(UrlPath(sequence): UrlPath<String>, request: &Request)
     let missing = || Error::not_found("revocation");
     let sequence = sequence.parse::<i64>().map_err(|_| missing())?;
     let found = audit::find_revocation(&caller.app.db, &caller.facts.workspace.id, sequence).await?;
-    let entry = entry_view(&found.ok_or_else(missing)?);
+    let found = found.ok_or_else(missing)?;
+    let signed_receipt = signed_receipt::sign_logged(&caller.app, &caller.facts.workspace, &found).await;
+    let entry = entry_view(&found);
     let details = &entry.details;
     let number = |name: &str| details[name].as_i64().unwrap_or_default();
     let more = details["more"].as_bool().unwrap_or_default();
@@ -81,6 +84,7 @@ pub async fn show_receipt(UrlPath(sequence): UrlPath<String>, request: &Request)
         at: Moment::from_rfc3339(entry.at),
         actor: entry.actor.label,
         reason: entry.reason.unwrap_or_default(),
+        signed_receipt,
     };
     Ok(answer(request, &caller, StatusCode::OK, &view)?)
 }

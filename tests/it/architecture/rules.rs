@@ -8,7 +8,7 @@ use super::source::Source;
 const RUNGS: [&[&str]; 9] = [
     &["base", "error", "actor", "mutant"],
     &["config", "db", "telemetry"],
-    &["audit", "feed", "outbox"],
+    &["audit", "feed", "outbox", "signing"],
     &["policy"],
     &["sessions"],
     &["workspaces", "users"],

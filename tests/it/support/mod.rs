@@ -9,6 +9,7 @@ pub mod cli;
 pub mod database;
 pub mod forms;
 pub mod http;
+pub mod jose;
 pub mod nginx;
 pub mod pages;
 pub mod people;
@@ -25,6 +26,8 @@ use curfew::app::App;
 use curfew::base::clock::ManualClock;
 use curfew::base::random::SystemRandom;
 use curfew::config::Config;
+use curfew::sessions::assertion;
+use curfew::sessions::check::{Verdict, check};
 use curfew::web::server::Server;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
@@ -164,6 +167,13 @@ impl TestApp {
     /// What this server answers a proxy that asks about a session.
     pub async fn verdict(&self, token: &str) -> Reply {
         verdict(&self.client, &self.base, token).await
+    }
+
+    /// The assertion that comes with a verdict, as a proxy gets it.
+    pub async fn assertion_with_verdict(&self, token: &str, audience: &str) -> String {
+        let Ok(Verdict::Valid(principal)) = check(&self.app, token, None).await else { panic!("a dead session") };
+        let made = assertion::for_principal(&self.app, &principal, audience).await;
+        made.unwrap_or_else(|error| panic!("no assertion: {error}"))
     }
 
     /// Moves the clock.

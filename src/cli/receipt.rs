@@ -1,0 +1,115 @@
+//! `curfew receipt`: is a signed receipt genuine?
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{OutputArguments, open_existing, output};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::signing::jwk::{self, PublicKey};
+use crate::signing::receipt::TYPE;
+use crate::signing::{self, verify};
+
+#[derive(Subcommand)]
+pub enum ReceiptCommand {
+    /// Say whether a receipt is genuine, and what it says; exit status 1 if it is not.
+    Verify {
+        /// The signed receipt, or the JSON answer that has it as `jws`; `-` reads standard input.
+        #[arg(value_name = "FILE", default_value = "-")]
+        file: PathBuf,
+        /// Trust the keys of this file, as /.well-known/jwks.json gives them, instead of the database's.
+        #[arg(long, value_name = "FILE")]
+        jwks: Option<PathBuf>,
+        /// Require that this installation issued it, such as https://id.example.com.
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+}
+
+/// `load` reads the settings; with a file of keys they are not needed.
+pub async fn receipt(load: impl FnOnce() -> Result<Config>, command: ReceiptCommand) -> Result<ExitCode> {
+    let ReceiptCommand::Verify { file, jwks, issuer, output: format } = command;
+    let presented = Presented::read(&output::read_text(&file)?)?;
+    let judged = match verify::key_of(&presented.jws, TYPE) {
+        Err(why) => Err(why),
+        Ok(kid) => match find_key(load, jwks.as_deref(), &kid).await? {
+            None => Err("its key is none that is known here"),
+            Some(key) => presented.judge(&key, issuer.as_deref()),
+        },
+    };
+    Ok(print(&judged, &format))
+}
+
+async fn find_key(load: impl FnOnce() -> Result<Config>, jwks: Option<&Path>, kid: &str) -> Result<Option<PublicKey>> {
+    let Some(path) = jwks else {
+        return signing::find(&open_existing(load()?).await?.app, kid).await;
+    };
+    let none = || Error::invalid("--jwks", format!("{} is no JWK set", path.display()));
+    let keys = jwk::read_set(&output::read_text(path)?).ok_or_else(none)?;
+    Ok(keys.into_iter().find(|key| key.kid() == kid))
+}
+
+/// A signed receipt, and what stands around it.
+struct Presented {
+    jws: String,
+    around: Value,
+}
+
+impl Presented {
+    /// A bare compact JWS, one as a JSON text, or an answer that has it, as `jws` or in its `receipt`.
+    fn read(text: &str) -> Result<Self> {
+        let text = text.trim();
+        if !text.starts_with(['{', '"']) {
+            return Ok(Self { jws: text.to_owned(), around: Value::Null });
+        }
+        let bad = |error: serde_json::Error| Error::invalid("file", format!("is no JSON: {error}"));
+        let mut json: Value = serde_json::from_str(text).map_err(bad)?;
+        if json["receipt"]["jws"].is_string() {
+            json = json["receipt"].take();
+        }
+        let missing = || Error::invalid("file", "has no signed receipt: no member jws");
+        let jws = json.as_str().or_else(|| json["jws"].as_str()).ok_or_else(missing)?.to_owned();
+        Ok(Self { jws, around: json })
+    }
+
+    fn judge(&self, key: &PublicKey, issuer: Option<&str>) -> std::result::Result<Value, verify::Fault> {
+        let claims = verify::claims(&self.jws, TYPE, key)?;
+        if issuer.is_some_and(|issuer| claims["iss"] != issuer) {
+            return Err("another installation issued it");
+        }
+        // Who reads an answer reads what stands beside the signature.
+        let altered = |(name, value): (&String, &Value)| self.around.get(name).is_some_and(|other| other != value);
+        if claims.as_object().is_some_and(|members| members.iter().any(altered)) {
+            return Err("it is signed, but the answer around it says something else");
+        }
+        Ok(claims)
+    }
+}
+
+fn print(judged: &std::result::Result<Value, verify::Fault>, format: &OutputArguments) -> ExitCode {
+    match judged {
+        Ok(claims) => {
+            let (issuer, sequence) = (claims["iss"].as_str().unwrap_or_default(), &claims["sequence"]);
+            let sentence = format!("Genuine: revocation {sequence}, signed by {issuer}.\n{}", lines(claims));
+            output::result(format.output, &json!({"genuine": true, "claims": claims}), sentence.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            let sentence = format!("NOT GENUINE: {why}.");
+            output::result(format.output, &json!({"genuine": false, "why": why}), &sentence);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line for each claim.
+fn lines(claims: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), |text| text.replace('\n', " "));
+    let line = |(name, value): (&String, &Value)| format!("  {name:<16}{}\n", text(value));
+    claims.as_object().into_iter().flatten().map(line).collect()
+}
