@@ -8,6 +8,7 @@ mod doctor;
 mod output;
 mod receipt;
 mod restore;
+mod revoke;
 mod serve;
 mod sessions;
 mod settings;

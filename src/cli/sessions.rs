@@ -3,33 +3,24 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::revoke::{RevokeArguments, revoke_sessions};
 use super::{Console, InWorkspace, output};
 use crate::base::clock::rfc3339;
-use crate::base::ids::SessionId;
 use crate::base::page::PageRequest;
 use crate::error::{Error, Result};
 use crate::security::log_all_users_out::{Done, Request, log_all_users_out, reason};
 use crate::security::preview::preview;
 use crate::sessions::list;
-use crate::sessions::model::{ListFilter, Scope, Trigger};
-use crate::sessions::revoke::{self, Order};
-use crate::transact;
+use crate::sessions::model::ListFilter;
 
 #[derive(Subcommand)]
 pub enum SessionsCommand {
     /// List live sessions, newest first.
     List(InWorkspace),
-    /// End one session.
-    Revoke {
-        id: String,
-        /// Why; the audit log keeps it.
-        #[arg(long)]
-        reason: String,
-        #[command(flatten)]
-        place: InWorkspace,
-    },
+    /// End one session, or those that match.
+    Revoke(Box<RevokeArguments>),
     /// Log all users out: end every session of a workspace at once.
     LogAllUsersOut {
         /// Why; the audit log keeps it.
@@ -52,7 +43,7 @@ pub enum SessionsCommand {
 pub async fn sessions(console: &Console, command: SessionsCommand) -> Result<ExitCode> {
     match command {
         SessionsCommand::List(place) => list_sessions(console, &place).await?,
-        SessionsCommand::Revoke { id, reason: why, place } => revoke_one(console, &place, id, &why).await?,
+        SessionsCommand::Revoke(arguments) => revoke_sessions(console, &arguments).await?,
         SessionsCommand::LogAllUsersOut { reason: why, dry_run, yes, include_api_keys, place } => {
             let why = reason(&why)?;
             let workspace = console.workspace(&place.workspace).await?;
@@ -97,25 +88,5 @@ async fn list_sessions(console: &Console, place: &InWorkspace) -> Result<()> {
         page = PageRequest::parse(Some(200), Some(&next))?;
     }
     output::table(place.output.output, &["User", "Method", "Address", "Last seen", "Id"], &rows);
-    Ok(())
-}
-
-async fn revoke_one(console: &Console, place: &InWorkspace, id: String, why: &str) -> Result<()> {
-    let why = reason(why)?;
-    let workspace = console.workspace(&place.workspace).await?;
-    let app = &console.app;
-    let session = SessionId::from_text(id);
-    let facts = list::load(app, &workspace.id, &session).await?;
-    let order = Order {
-        workspace: &workspace.id,
-        scope: Scope::Session(session),
-        trigger: Trigger::Admin,
-        reason: &why,
-        target_label: &facts.user.user_name,
-    };
-    let revoked = transact!(app.db, |tx| { revoke::revoke(tx, app, &console.actor, &order).await })?;
-    let receipt = revoke::acknowledge(app, revoked).await?;
-    let sentence = if receipt.ended.sessions == 1 { "The session ended." } else { "The session had ended already." };
-    output::result(place.output.output, &json!(receipt), sentence);
     Ok(())
 }

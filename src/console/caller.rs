@@ -35,7 +35,8 @@ pub async fn administrator(request: &Request) -> Result<Caller> {
 /// As [`administrator`]; 403 `reauthentication-required` whose remedy leads back to this page.
 pub async fn recent_administrator(request: &Request) -> Result<Caller> {
     let caller = administrator(request).await?;
-    require_recent(&caller, &[("return_to", request.uri().path())])?;
+    let here = request.uri().path_and_query().map_or("/console", |path| path.as_str());
+    require_recent(&caller, &[("return_to", here)])?;
     Ok(caller)
 }
 

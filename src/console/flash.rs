@@ -13,6 +13,7 @@ use crate::web::authenticate::cookie;
 pub enum Told {
     SessionEnded,
     SessionWasGone,
+    SelectionEnded,
     UserLoggedOut,
     UserSuspended,
     UserReactivated,
@@ -23,9 +24,15 @@ pub enum Told {
     TokenRevoked,
 }
 
-const CODES: [(Told, &str, Tone, &str); 10] = [
+const CODES: [(Told, &str, Tone, &str); 11] = [
     (Told::SessionEnded, "session-ended", Tone::Success, "The session was logged out. It is refused from now on."),
     (Told::SessionWasGone, "session-was-gone", Tone::Info, "That session had ended already."),
+    (
+        Told::SelectionEnded,
+        "selection-ended",
+        Tone::Success,
+        "The sessions that matched were ended. They are refused from now on.",
+    ),
     (Told::UserLoggedOut, "user-logged-out", Tone::Success, "All sessions of this user were logged out."),
     (
         Told::UserSuspended,

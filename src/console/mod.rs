@@ -134,13 +134,14 @@ pub fn navigation(current: Section, administrator: bool) -> Vec<NavigationLink> 
 
 /// Adds the addresses of the console.
 pub fn routes(route: Route) -> Route {
-    use handlers::{audit, log_all_users_out, overview, scim, sessions, user_access, users};
+    use handlers::{audit, end_sessions, log_all_users_out, overview, scim, sessions, user_access, users};
 
     let route = security_routes(sign_in_routes(route))
         .at("/", get(overview::enter))
         .at("/static/:name", get(assets::show))
         .at("/console", get(overview::show))
         .at("/console/sessions", get(sessions::show))
+        .at("/console/sessions/end", get(end_sessions::confirm).post(end_sessions::carry_out))
         .at("/console/sessions/:id/log-out", post(sessions::log_out))
         .at("/console/users", get(users::show))
         .at("/console/users/:id/log-out", get(user_access::confirm_log_out).post(user_access::log_out))

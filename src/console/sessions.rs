@@ -1,5 +1,6 @@
 //! The list of sessions: one's own, or the workspace's for administrators. Filters are a GET form, so that a list
-//! has an address; each row ends one session. Ending all of them is deliberately not here but under Security.
+//! has an address; each row ends one session, and one link those that the filter shows. Ending all of them is deliberately not
+//! here but under Security.
 
 use super::Page;
 use super::parts::Moment;
@@ -22,6 +23,8 @@ pub struct SessionsPage {
     pub summary: String,
     /// Address of this list with its filters; a row posts it back as `return_to`.
     pub list_url: String,
+    /// Address where the listed sessions can be ended, all pages of them; `None` without a filter that can say which.
+    pub end_url: Option<String>,
     /// Address of the next keyset page.
     pub next_url: Option<String>,
     /// Address of the first page, if this isn't it.

@@ -8,9 +8,10 @@ use crate::audit::{self, Entry, Target};
 use crate::base::ids::WorkspaceId;
 use crate::base::secret::{Secret, SecretKind, recognise};
 use crate::db::Write;
-use crate::error::{Error, GONE, Result};
+use crate::error::{CONFLICT, Error, GONE, Result};
+use crate::feed;
 use crate::policy::model::Method;
-use crate::sessions::issue::{Earned, Stamps, issue};
+use crate::sessions::issue::{Earned, Held, Stamps, hold, issue};
 use crate::sessions::model::{Session, UserState};
 use crate::sessions::revoke;
 use crate::transact;
@@ -57,8 +58,18 @@ pub async fn open_link(app: &App, token: &str) -> Result<User> {
 /// Redeems a link: sets the password, ends older sessions, signs in.
 ///
 /// # Errors
-/// 410 for a link that no longer works; 422 naming `password`.
+/// 410 for a link that no longer works; 422 naming `password`; 409 if revocations overtook it twice: the link works still.
 pub async fn redeem(app: &App, token: &str, password: &str, origin: &Origin) -> Result<(Session, Secret)> {
+    match attempt(app, token, password, origin).await? {
+        Some(issued) => Ok(issued),
+        // Somebody revoked a selection while this went on: it begins once more.
+        None => attempt(app, token, password, origin).await?.ok_or_else(overtaken),
+    }
+}
+
+/// One attempt; `None`, and nothing changed, if a revocation of a selection overtook it.
+async fn attempt(app: &App, token: &str, password: &str, origin: &Origin) -> Result<Option<(Session, Secret)>> {
+    let head = feed::store::load_head(&mut app.db.read().await?).await?;
     let invited = open_link(app, token).await?;
     let workspace = crate::workspaces::store::load(&mut app.db.read().await?, &invited.workspace).await?;
     admit_address(app, &workspace, origin).await?;
@@ -69,6 +80,7 @@ pub async fn redeem(app: &App, token: &str, password: &str, origin: &Origin) -> 
     let actor = Actor::user(&invited.id, invited.label(), None, origin.clone());
     let written = transact!(app.db, |tx| {
         let now = app.clock.now();
+        let Some(held) = hold(tx, &invited.workspace, head).await? else { return Ok(None) };
         let user = users::lock(tx, &invited.workspace, &invited.id).await?.ok_or_else(gone)?;
         let workspace = crate::workspaces::store::load(tx, &user.workspace).await?;
         let overtaken = (workspace.epoch, user.epoch) != began;
@@ -83,19 +95,20 @@ pub async fn redeem(app: &App, token: &str, password: &str, origin: &Origin) -> 
         // The change of password raised the user's epoch, under this transaction's own lock.
         let user = users::find(tx, &user.workspace, &user.id).await?.ok_or_else(gone)?;
         let stamps = Stamps { workspace_epoch: began.0, user_epoch: user.epoch };
-        let issued = issue(tx, app, &earned(&user, stamps, origin)).await?;
+        let issued = issue(tx, app, &earned(&user, held, stamps, origin)).await?;
         let entry = Entry::done("login.succeeded", Target::new("session", issued.0.id.as_str(), user.label()));
         let entry = entry.with(serde_json::json!({"method": Method::Setup.as_str()}));
         audit::append(tx, &user.workspace, now, &actor, &entry).await?;
-        Ok((issued, revoked))
+        Ok(Some((issued, revoked)))
     })?;
-    let (issued, revoked) = written;
+    let Some((issued, revoked)) = written else { return Ok(None) };
     revoke::acknowledge(app, revoked).await?;
-    Ok(issued)
+    Ok(Some(issued))
 }
 
-fn earned<'a>(user: &'a User, stamps: Stamps, origin: &'a Origin) -> Earned<'a> {
+fn earned<'a>(user: &'a User, held: Held, stamps: Stamps, origin: &'a Origin) -> Earned<'a> {
     Earned {
+        held,
         workspace: &user.workspace,
         user: &user.id,
         method: Method::Setup,
@@ -107,6 +120,10 @@ fn earned<'a>(user: &'a User, stamps: Stamps, origin: &'a Origin) -> Earned<'a> 
         not_after: None,
         signed_in_at: None,
     }
+}
+
+fn overtaken() -> Error {
+    Error::new(CONFLICT, "sessions of this workspace were ended meanwhile: open the link once more")
 }
 
 fn gone() -> Error {

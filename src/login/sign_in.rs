@@ -15,10 +15,11 @@ use crate::base::secret::Secret;
 use crate::base::text::hex;
 use crate::db::Read;
 use crate::error::{Error, INVALID_CREDENTIALS, IP_NOT_ALLOWED, Result};
+use crate::feed;
 use crate::policy::ip_allowlist::Passage;
 use crate::policy::model::Method;
 use crate::policy::store as policies;
-use crate::sessions::issue::{Earned, Stamps, issue};
+use crate::sessions::issue::{Earned, Held, Stamps, hold, issue};
 use crate::sessions::model::{Session, UserState};
 use crate::users::model::User;
 use crate::users::store as users;
@@ -67,7 +68,7 @@ async fn attempt(
     origin: &Origin,
 ) -> Result<Option<(Session, Secret)>> {
     // 1. The stamps, before anything is decided.
-    let (workspace_epoch, user) = begin(app, workspace, credentials.name).await?;
+    let (began, user) = begin(app, workspace, credentials.name).await?;
     // 2. The brake, by the account and not by what it was called.
     let account = account_key(user.as_ref(), credentials.name);
     throttle::reserve(app, &workspace.id, &account).await?;
@@ -88,14 +89,22 @@ async fn attempt(
     };
     mutant::pause("before-issue").await;
     // 4. The session, with the stamps of 1.
-    let stamps = Stamps { workspace_epoch, user_epoch: user.epoch };
-    finish(app, &user, stamps, &account, credentials.password, origin).await
+    finish(app, &user, &began, &account, credentials.password, origin).await
 }
 
-async fn begin(app: &App, workspace: &Workspace, name: &str) -> Result<(i64, Option<User>)> {
+/// How things were when a sign-in began. The user's epoch is in what was read of the user.
+struct Began {
+    /// The newest change.
+    head: i64,
+    workspace_epoch: i64,
+}
+
+async fn begin(app: &App, workspace: &Workspace, name: &str) -> Result<(Began, Option<User>)> {
     let mut read = app.db.read().await?;
-    let epoch = workspaces::load(&mut read, &workspace.id).await?.epoch;
-    Ok((epoch, find_account(&mut read, workspace, name).await?))
+    // First: whatever is read after it is at least as new.
+    let head = feed::store::load_head(&mut read).await?;
+    let workspace_epoch = workspaces::load(&mut read, &workspace.id).await?.epoch;
+    Ok((Began { head, workspace_epoch }, find_account(&mut read, workspace, name).await?))
 }
 
 /// The user of a name, else of an e-mail address that only one has.
@@ -119,30 +128,30 @@ fn account_key(user: Option<&User>, name: &str) -> String {
 async fn finish(
     app: &App,
     user: &User,
-    stamps: Stamps,
+    began: &Began,
     account: &str,
     password: &str,
     origin: &Origin,
 ) -> Result<Option<(Session, Secret)>> {
+    let stamps = Stamps { workspace_epoch: began.workspace_epoch, user_epoch: user.epoch };
     let stored = user.password_hash.as_deref().unwrap_or_default();
     let rehashed = if app.passwords.outdated(stored) { Some(app.passwords.hash(password).await?) } else { None };
     transact!(app.db, |tx| {
+        let held = hold(tx, &user.workspace, began.head).await?;
         let workspace = workspaces::load(tx, &user.workspace).await?;
         let current = users::find(tx, &user.workspace, &user.id).await?;
         let at_end = current.as_ref().map(|user| Stamps { workspace_epoch: workspace.epoch, user_epoch: user.epoch });
         let stamps = at_end.filter(|_| mutant::on("stamp-at-end")).unwrap_or(stamps);
         let same =
             current.is_some_and(|current| current.epoch == stamps.user_epoch && current.state == UserState::Active);
-        if workspace.epoch != stamps.workspace_epoch || !same {
-            return Ok(None);
-        }
+        let Some(held) = held.filter(|_| workspace.epoch == stamps.workspace_epoch && same) else { return Ok(None) };
         if let Some(hash) = &rehashed
             && users::rehash_password(tx, user, hash).await? == 0
         {
             return Ok(None);
         }
         store::forget(tx, &user.workspace, account).await?;
-        let issued = issue(tx, app, &earned(user, stamps, origin)).await?;
+        let issued = issue(tx, app, &earned(user, held, stamps, origin)).await?;
         let actor = Actor::user(&user.id, user.label(), Some(issued.0.id.clone()), origin.clone());
         let entry = Entry::done("login.succeeded", Target::new("session", issued.0.id.as_str(), user.label()));
         let entry = entry.with(json!({"method": Method::Password.as_str()}));
@@ -151,8 +160,9 @@ async fn finish(
     })
 }
 
-fn earned<'a>(user: &'a User, stamps: Stamps, origin: &'a Origin) -> Earned<'a> {
+fn earned<'a>(user: &'a User, held: Held, stamps: Stamps, origin: &'a Origin) -> Earned<'a> {
     Earned {
+        held,
         workspace: &user.workspace,
         user: &user.id,
         method: Method::Password,

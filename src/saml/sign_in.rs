@@ -23,7 +23,7 @@ use crate::error::{Error, FORBIDDEN, NOT_FOUND, Result};
 use crate::feed;
 use crate::login::sign_in::admit_address;
 use crate::policy::model::{MINUTE_MS, Method};
-use crate::sessions::issue::{Earned, Stamps, issue};
+use crate::sessions::issue::{Earned, Stamps, hold, issue};
 use crate::sessions::model::Session;
 use crate::transact;
 use crate::workspaces::model::Workspace;
@@ -211,6 +211,7 @@ async fn finish(
     if store::lock_provider(tx, &workspace.id, flow.provider_version).await? == 0 {
         return Ok(Err(Refusal::new("flow.provider-changed", "the identity provider was changed meanwhile")));
     }
+    let held = hold(tx, &workspace.id, flow.began_seq).await?;
     if store::use_flow(tx, flow, now).await? == 0 {
         return Ok(Err(Refusal::new("flow.used", "this sign-in has ended already")));
     }
@@ -224,14 +225,16 @@ async fn finish(
     };
     let return_to = flow.return_to.clone();
     let current = workspaces::load(tx, &workspace.id).await?;
-    if current.epoch != flow.workspace_epoch || user.epoch_seq > flow.began_seq {
+    let current = current.epoch == flow.workspace_epoch && user.epoch_seq <= flow.began_seq;
+    let Some(held) = held.filter(|_| current) else {
         if flow.restarts == 0 {
             return Ok(Ok(Ended::Overtaken { return_to }));
         }
-        return Ok(Err(Refusal::new("flow.overtaken", "everybody was logged out during this sign-in, twice")));
-    }
+        return Ok(Err(Refusal::new("flow.overtaken", "sessions were ended during this sign-in, twice")));
+    };
     let stamps = Stamps { workspace_epoch: flow.workspace_epoch, user_epoch: user.epoch };
     let earned = Earned {
+        held,
         workspace: &workspace.id,
         user: &user.id,
         method: Method::Saml,

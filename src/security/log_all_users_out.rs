@@ -48,15 +48,20 @@ pub async fn log_all_users_out(app: &App, actor: &Actor, request: &Request<'_>) 
         reason: &reason,
         target_label: request.label,
     };
+    carry_out(app, actor, &order, request.key.as_ref()).await
+}
+
+/// Carries out what somebody ordered, once for each key, and waits until everybody knows.
+pub(super) async fn carry_out(app: &App, actor: &Actor, order: &Order<'_>, key: Option<&Key<'_>>) -> Result<Done> {
     let outcome = transact!(app.db, |tx| {
-        if let Some(key) = &request.key
-            && let Some(before) = idempotency::claim(tx, app, request.workspace, key).await?
+        if let Some(key) = key
+            && let Some(before) = idempotency::claim(tx, app, order.workspace, key).await?
         {
             return Ok(Err(before));
         }
-        let revoked = revoke::revoke(tx, app, actor, &order).await?;
-        if let Some(key) = &request.key {
-            idempotency::keep(tx, request.workspace, key, revoked.receipt()).await?;
+        let revoked = revoke::revoke(tx, app, actor, order).await?;
+        if let Some(key) = key {
+            idempotency::keep(tx, order.workspace, key, revoked.receipt()).await?;
         }
         Ok(Ok(revoked))
     })?;

@@ -7,4 +7,6 @@ pub mod http;
 pub mod idempotency;
 pub mod log_all_users_out;
 pub mod preview;
+pub mod revoke_selection;
+pub mod selection_http;
 pub mod store;

@@ -1,6 +1,10 @@
 //! Issuing a session, in the transaction of the sign-in that earned it. The stamps are those read when the sign-in began.
+//!
+//! No stamp of a session can tell whether it belonged to a selection that was revoked while its sign-in was under way: nobody
+//! knows what to match before there is a session. So a sign-in that a revocation of a selection overtook ends in none.
 
 use super::model::Session;
+use super::selection;
 use super::store::{self, NewSession};
 use crate::actor::Origin;
 use crate::app::App;
@@ -19,8 +23,22 @@ pub struct Stamps {
     pub user_epoch: i64,
 }
 
+/// The right to issue a session in this transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Held(());
+
+/// Keeps revocations of selections away until the transaction ends: each is wholly before it, or finds the session that is
+/// issued in it. `None` if one was carried out since the sign-in began, which the head `began` tells: then it begins again.
+///
+/// Call it before the transaction locks the head or the audit log, which a revocation locks after the workspace.
+pub async fn hold(tx: &mut Write, workspace: &WorkspaceId, began: i64) -> Result<Option<Held>> {
+    let newest = selection::store::hold_newest(tx, workspace).await?;
+    Ok((newest <= began).then_some(Held(())))
+}
+
 /// What a sign-in knows of the session it earned.
 pub struct Earned<'a> {
+    pub held: Held,
     pub workspace: &'a WorkspaceId,
     pub user: &'a UserId,
     pub method: Method,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::selection::Selection;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{SessionId, UserId, WorkspaceId};
 use crate::feed::replicas::Applied;
@@ -155,6 +156,11 @@ pub enum Scope {
         spare: Option<SessionId>,
     },
     Session(SessionId),
+    /// The live sessions of the workspace that match, except one.
+    Selection {
+        selection: Selection,
+        spare: Option<SessionId>,
+    },
 }
 
 impl Scope {
@@ -163,6 +169,7 @@ impl Scope {
             Self::Workspace { .. } => "workspace",
             Self::User { .. } => "user",
             Self::Session(_) => "session",
+            Self::Selection { .. } => "selection",
         }
     }
 }
@@ -219,7 +226,7 @@ pub struct Use {
 pub struct Receipt {
     /// Number of this revocation among all of the installation's.
     pub sequence: i64,
-    /// The epoch that holds since, of the workspace or the user; 0 for a single session.
+    /// The epoch that holds since, of the workspace or the user; 0 for a single session or a selection.
     pub epoch: i64,
     pub scope: &'static str,
     pub trigger: Trigger,

@@ -1,36 +1,30 @@
 //! The door: the only place where sessions end.
 //!
 //! Inside the caller's transaction it writes the state (an epoch or a row), the audit entry and the feed event together, or
-//! nothing. Its cost does not grow with the number of sessions. After the commit, `acknowledge` waits for the barrier and
-//! gives the signed receipt; until then nobody may be told that it happened.
+//! nothing. Its cost does not grow with the number of sessions, but for a selection of them. After the commit, `acknowledge`
+//! waits for the barrier and gives the signed receipt; until then nobody may be told that it happened.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::model::{Count, Receipt, Scope, Trigger};
-use super::{follow, rules, signed_receipt, store};
+use super::model::{Count, Receipt, Scope};
+use super::selection::{self, Selection};
+pub use super::settle::{progress, settle, settle_all};
+pub use super::traces::Order;
+use super::traces::{Change, entry, event, receipt};
+use super::{rules, signed_receipt, store};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
-use crate::base::clock::{UnixMillis, rfc3339};
+use crate::base::clock::UnixMillis;
 use crate::base::ids::{SessionId, UserId, WorkspaceId};
-use crate::db::Write;
+use crate::db::{Read, Write};
 use crate::error::{CONFLICT, Error, Result, SESSION_ENDED};
-use crate::feed::{self, Event, EventScope, replica_store, replicas, witness};
+use crate::feed::{self, Event, EventScope, replica_store};
 use crate::policy::model::Policy;
 use crate::{mutant, transact};
-
-/// A revocation to carry out.
-#[derive(Clone, Debug)]
-pub struct Order<'a> {
-    pub workspace: &'a WorkspaceId,
-    pub scope: Scope,
-    pub trigger: Trigger,
-    pub reason: &'a str,
-    /// What a person calls the target, for the audit log.
-    pub target_label: &'a str,
-}
 
 /// A revocation that is written but not yet acknowledged.
 #[must_use = "a revocation is acknowledged after its commit"]
@@ -54,7 +48,7 @@ impl Revoked {
 ///
 /// # Errors
 /// 401 `session-ended` if the caller's own session, which was to be spared, has ended meanwhile: it must not come back.
-/// 404 if the user or session is not there.
+/// 404 if the user or session is not there; 422 if a selection names a user or group that is not.
 pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>) -> Result<Revoked> {
     let started = app.clock.monotonic();
     let now = app.clock.now();
@@ -65,11 +59,14 @@ pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>)
         }
         Scope::User { user, spare } => end_user(tx, order, user, spare.as_ref(), now).await?,
         Scope::Session(session) => end_session(tx, order, session, now).await?,
+        Scope::Selection { selection, spare } => end_selection(tx, order, selection, spare.as_ref(), now).await?,
     };
     // 2. The head: held until the commit, so that sequence and commit order are one.
     let sequence = feed::store::raise_head(tx).await?;
-    if let Scope::User { user, .. } = &order.scope {
-        store::mark_user_epoch(tx, order.workspace, user, sequence).await?;
+    match &order.scope {
+        Scope::User { user, .. } => store::mark_user_epoch(tx, order.workspace, user, sequence).await?,
+        Scope::Selection { .. } => selection::store::mark_newest(tx, order.workspace, sequence).await?,
+        Scope::Workspace { .. } | Scope::Session(_) => {}
     }
     // 3. The feed event.
     let event = event(order, &change, sequence, now);
@@ -112,49 +109,6 @@ pub async fn acknowledge_some(app: &App, revoked: Option<Revoked>) -> Result<Opt
         Some(revoked) => acknowledge(app, revoked).await.map(Some),
         None => Ok(None),
     }
-}
-
-/// Applies a committed change here, and waits for every other replica.
-///
-/// # Errors
-/// As `acknowledge`.
-pub async fn settle(app: &App, event: &Event) -> Result<replicas::Applied> {
-    if mutant::on("ack-before-commit") {
-        return Ok(replicas::Applied::default());
-    }
-    if follow::apply(app, std::slice::from_ref(event)) == follow::Applying::Gap {
-        // Others' changes come first; if they can't be read now, this process is waited for like any other.
-        let caught_up = follow::catch_up(app, event.sequence).await;
-        if let Err(error) = caught_up {
-            tracing::warn!(error = error.log(), "could not catch up with the database");
-        }
-    }
-    witness::note(&app.db, event.sequence).await;
-    replicas::barrier(app, event.sequence, Some(event)).await
-}
-
-/// How a revocation that was written goes on: who knows of it by now.
-///
-/// # Errors
-/// 404 if the workspace has no change of this number, or had it a week ago; as `acknowledge`.
-pub async fn progress(app: &App, workspace: &WorkspaceId, sequence: i64) -> Result<replicas::Applied> {
-    let found = feed::store::find(&mut app.db.read().await?, workspace, sequence).await?;
-    let event = found.ok_or_else(|| Error::not_found("revocation"))?;
-    settle(app, &event).await
-}
-
-/// Waits until every replica knows everything that is committed at this moment: for an answer that says that something is
-/// so which an earlier request, perhaps without an answer, made so.
-///
-/// # Errors
-/// As `acknowledge`.
-pub async fn settle_all(app: &App) -> Result<replicas::Applied> {
-    let head = feed::store::load_head(&mut app.db.read().await?).await?;
-    let caught_up = follow::catch_up(app, head).await;
-    if let Err(error) = caught_up {
-        tracing::debug!(error = error.log(), "could not catch up with the database");
-    }
-    replicas::barrier(app, head, None).await
 }
 
 /// Makes every replica forget what it knows of a workspace or one of its users, within `tx`: something changed that verdicts
@@ -266,7 +220,7 @@ async fn end_everything(
 /// under one policy must not come back under the next. Gives how many sessions that were, and the change to settle; the
 /// caller writes the audit entry.
 ///
-/// Unlike every other revocation this looks at rows, because whom a policy refuses is a matter of each one's own times.
+/// Like a selection, and unlike every other revocation, this looks at rows, because whom a policy refuses is a matter of each one's own times.
 pub async fn end_refused_by_policy(
     tx: &mut Write,
     app: &App,
@@ -279,16 +233,6 @@ pub async fn end_refused_by_policy(
         ended += store::end_refused(tx, workspace, policy, now).await?;
     }
     Ok((ended, announce(tx, app, workspace, EventScope::Policy, None).await?))
-}
-
-/// What changed, before it has a number.
-struct Change {
-    epoch: i64,
-    ended: Count,
-    api_keys: i64,
-    spared: Option<SessionId>,
-    /// Whose sessions, if they are one person's.
-    user: Option<UserId>,
 }
 
 async fn end_workspace(
@@ -336,6 +280,39 @@ async fn end_session(tx: &mut Write, order: &Order<'_>, session: &SessionId, now
     })
 }
 
+/// Unlike the others this looks at rows: no number tells which sessions match.
+async fn end_selection(
+    tx: &mut Write,
+    order: &Order<'_>,
+    selection: &Selection,
+    spare: Option<&SessionId>,
+    now: UnixMillis,
+) -> Result<Change> {
+    // A sign-in under way ends before this lock is given, and its session is seen below; or it finds, when it gets the lock,
+    // that it was overtaken (`issue.rs`).
+    store::lock_workspace_epoch(tx, order.workspace).await?;
+    require_alive(tx, order.workspace, spare, now).await?;
+    require_known(tx, order.workspace, selection).await?;
+    selection::store::lock(tx, order.workspace, selection, spare, now).await?;
+    let cause = order.trigger.as_str();
+    let ended = selection::store::end_selected(tx, order.workspace, selection, spare, now, cause).await?;
+    let users: HashSet<&UserId> = ended.iter().collect();
+    let number = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+    let ended = Count { sessions: number(ended.len()), users: number(users.len()), more: false };
+    Ok(Change { epoch: 0, ended, api_keys: 0, spared: spare.cloned(), user: None })
+}
+
+/// Refuses a selection that names what isn't there: a misspelt id would end nothing, and look like success.
+///
+/// # Errors
+/// 422 naming `filter.user` or `filter.group`.
+pub async fn require_known(db: &mut Read, workspace: &WorkspaceId, selection: &Selection) -> Result<()> {
+    match selection::store::find_unknown(db, workspace, selection).await? {
+        Some(name) => Err(Error::unprocessable(format!("filter.{name}"), format!("there is no {name} with this id"))),
+        None => Ok(()),
+    }
+}
+
 async fn require_alive(
     tx: &mut Write,
     workspace: &WorkspaceId,
@@ -349,63 +326,4 @@ async fn require_alive(
 
 fn ended_meanwhile() -> Error {
     Error::new(SESSION_ENDED, "your own session has ended meanwhile; nothing was changed")
-}
-
-fn event(order: &Order<'_>, change: &Change, sequence: i64, now: UnixMillis) -> Event {
-    let (scope, target) = match &order.scope {
-        Scope::Workspace { .. } => (EventScope::Workspace, None),
-        Scope::User { user, .. } => (EventScope::User, Some(user.to_string())),
-        Scope::Session(session) => (EventScope::Session, Some(session.to_string())),
-    };
-    Event {
-        sequence,
-        workspace: order.workspace.clone(),
-        scope,
-        target,
-        user: change.user.as_ref().map(UserId::to_string),
-        epoch: change.epoch,
-        spared_session: change.spared.as_ref().map(SessionId::to_string),
-        cause: order.trigger.as_str().to_owned(),
-        at: now,
-    }
-}
-
-fn receipt(order: &Order<'_>, change: &Change, sequence: i64, now: UnixMillis) -> Receipt {
-    Receipt {
-        sequence,
-        epoch: change.epoch,
-        scope: order.scope.as_str(),
-        trigger: order.trigger,
-        reason: order.reason.to_owned(),
-        ended: change.ended,
-        api_keys: change.api_keys,
-        spared_session: change.spared.clone(),
-        replicas: replicas::Applied::default(),
-        revoked_at: rfc3339(now),
-        duration_ms: 0.0,
-        jws: None,
-    }
-}
-
-fn entry(order: &Order<'_>, receipt: &Receipt) -> Entry {
-    let (action, target) = match &order.scope {
-        Scope::Workspace { .. } => {
-            ("session.log_all_users_out", Target::new("workspace", order.workspace.as_str(), order.target_label))
-        }
-        Scope::User { user, .. } => ("session.user_logged_out", Target::new("user", user.as_str(), order.target_label)),
-        Scope::Session(id) if order.trigger == Trigger::Logout => {
-            ("session.logout", Target::new("session", id.as_str(), order.target_label))
-        }
-        Scope::Session(id) => ("session.revoked", Target::new("session", id.as_str(), order.target_label)),
-    };
-    Entry::done(action, target).because(order.reason).with(json!({
-        "sequence": receipt.sequence,
-        "epoch": receipt.epoch,
-        "trigger": receipt.trigger,
-        "sessions": receipt.ended.sessions,
-        "users": receipt.ended.users,
-        "more": receipt.ended.more,
-        "api_keys": receipt.api_keys,
-        "spared_session": receipt.spared_session,
-    }))
 }

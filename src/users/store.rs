@@ -8,8 +8,8 @@ use crate::base::ids::{UserId, WorkspaceId};
 use crate::base::text::containing;
 use crate::db::{Read, Row, Write};
 use crate::error::{Error, Result};
+use crate::sessions::living::{live, live_from};
 use crate::sessions::model::{Role, UserState};
-use crate::sessions::store::{live, live_from};
 
 macro_rules! select {
     ($rest:literal) => {

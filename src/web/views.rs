@@ -89,9 +89,9 @@ pub struct ReplicasView {
 pub struct ReceiptView {
     /// Number of this revocation in the installation.
     pub sequence: i64,
-    /// The epoch that holds since; 0 for a single session.
+    /// The epoch that holds since; 0 for a single session or a selection.
     pub epoch: i64,
-    /// `workspace`, `user` or `session`.
+    /// `workspace`, `user`, `session` or `selection`.
     pub scope: String,
     pub trigger: String,
     pub reason: String,

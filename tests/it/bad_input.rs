@@ -14,6 +14,7 @@ fn calls() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/api/v1/reauthenticate", json!({"password": PASSWORD})),
         (Method::POST, "/api/v1/session/assertion", json!({"audience": "https://app.test"})),
         (Method::POST, "/api/v1/security/log-all-users-out", json!({"reason": "Only to be spoilt"})),
+        (Method::POST, "/api/v1/sessions/revoke", json!({"filter": {"method": "saml"}, "reason": "Only to be spoilt"})),
         (Method::PUT, "/api/v1/security/ip-allowlist", json!({"mode": "off", "entries": []})),
         (Method::PUT, "/api/v1/security/saml", json!({"metadata_xml": "<a/>"})),
         (Method::POST, "/api/v1/scim-tokens", json!({"name": "x"})),

@@ -37,6 +37,7 @@ mod scim_deprovision;
 mod scim_groups;
 mod scim_users;
 mod secrets;
+mod selective_revocation;
 mod sessions;
 mod sign_in;
 mod slow_clients;

@@ -16,10 +16,11 @@ use crate::base::clock::{Clock, ManualClock, UnixMillis};
 use crate::base::random::bytes32;
 use crate::base::text::hex;
 use crate::db::Write;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::feed;
 use crate::policy::model::{MINUTE_MS, Method};
 use crate::security::log_all_users_out::{Request, log_all_users_out};
-use crate::sessions::issue::{Earned, Stamps, issue};
+use crate::sessions::issue::{Earned, Stamps, hold, issue};
 use crate::sessions::list;
 use crate::sessions::model::Use;
 use crate::sessions::model::{Count, Scope, Session, Trigger};
@@ -202,7 +203,10 @@ impl<'a> Story<'a> {
             self.link(tx, sign_in.person, &origin).await?;
         }
         let (user, index) = (&self.users[sign_in.person], format!("_{}", self.random_hex(20)));
+        let head = feed::store::load_head(tx).await?;
+        let held = hold(tx, &self.workspace.id, head).await?;
         let earned = Earned {
+            held: held.ok_or_else(|| Error::internal("a revocation is newer than the head"))?,
             workspace: &self.workspace.id,
             user: &user.id,
             method: sign_in.method,

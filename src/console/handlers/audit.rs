@@ -24,7 +24,7 @@ const EXPORT: &str = "/api/v1/audit/export";
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Every action there is, as docs/audit.md lists them.
-const ACTIONS: [&str; 34] = [
+const ACTIONS: [&str; 35] = [
     "api_key.created",
     "api_key.revoked",
     "audit.exported",
@@ -48,6 +48,7 @@ const ACTIONS: [&str; 34] = [
     "session.log_all_users_out",
     "session.logout",
     "session.revoked",
+    "session.selection_revoked",
     "session.user_logged_out",
     "user.activated",
     "user.created",

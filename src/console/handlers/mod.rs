@@ -2,6 +2,7 @@
 //! is named like the file of its view; `console/mod.rs` lists which address leads to which handler.
 
 pub mod audit;
+pub mod end_sessions;
 pub mod identity_provider;
 pub mod ip_allowlist;
 pub mod log_all_users_out;

@@ -1,10 +1,11 @@
-//! `/console/sessions`: the list with its filters, and ending one of them.
+//! `/console/sessions`: the list with its filters, and ending one of them (`end_sessions.rs`: those that it shows).
 
 use ipnet::IpNet;
 use poem::http::StatusCode;
 use poem::web::Path as UrlPath;
 use poem::{Request, Response, handler};
 
+use super::end_sessions::end_url;
 use super::sign_in::end_own_session;
 use crate::base::page::PageRequest;
 use crate::base::text::local_path;
@@ -52,12 +53,14 @@ pub async fn show(request: &Request) -> poem::Result<Response> {
     let filter = typed(&query, whole_workspace);
     let summary =
         summary(&caller, whole_workspace, filter.is_active, items.len(), next.is_some() || after.is_some()).await?;
+    let end_url = end_url(&query).filter(|_| whole_workspace && !items.is_empty());
     let view = SessionsPage {
         page: Page { errors: wanted.errors, ..page(request, &caller, Section::Sessions, "Sessions") },
         administrator: caller.facts.user.role.administers(),
         whole_workspace,
         rows: items.iter().map(|facts| row(facts, &caller)).collect(),
         summary,
+        end_url,
         list_url: list_url(&query, after.unwrap_or_default()),
         next_url: next.map(|next| list_url(&query, &next)),
         first_url: after.map(|_| list_url(&query, "")),
