@@ -43,6 +43,7 @@ have_libclang() {
 
 have_postgres() { have initdb || any_file '/usr/lib/postgresql/*/bin/initdb'; }
 have_nginx() { PATH=$PATH:/usr/sbin:/usr/local/sbin nginx -V 2>&1 | grep -q http_auth_request_module; }
+have_haproxy() { [[ $(PATH=$PATH:/usr/sbin:/usr/local/sbin haproxy -vv 2>&1) == *+LUA* ]]; }
 have_chromium() { have chromium || have chromium-browser || have google-chrome; }
 check_build() {
   need "a C compiler" "gcc libc6-dev" "gcc glibc-devel" compiles
@@ -56,6 +57,8 @@ check_build() {
 check_test() {
   need "PostgreSQL's server programs" "postgresql" "postgresql-server" have_postgres
   need "nginx with auth_request" "nginx-light nginx" "nginx" have_nginx
+  need "Caddy" "caddy" "caddy" have caddy
+  need "HAProxy with Lua" "haproxy" "haproxy" have_haproxy
   need "Chromium" "chromium chromium-browser" "chromium" have_chromium
   need "chromedriver" "chromium-driver chromium-chromedriver" "chromedriver" have chromedriver
   need "Python 3 with venv" "python3 python3-venv" "python3" python3 -c 'import ensurepip, venv'

@@ -43,6 +43,7 @@ impl<E: Endpoint<Output = Response>> Pipeline<E> {
         let (method, path) = (request.method().clone(), redacted(request.uri().path()));
         let page = problem::wants_page(&request);
         let scim = request.uri().path().starts_with("/scim/");
+        let verdict = request.uri().path().starts_with("/forward-auth/");
         request.set_data(self.app.clone());
         let outcome = match self.prepare(&mut request, &request_id).await {
             Ok(()) => self.run(request).await,
@@ -50,7 +51,11 @@ impl<E: Endpoint<Output = Response>> Pipeline<E> {
         };
         let mut response = outcome.unwrap_or_else(|error| {
             log_failure(&error, &request_id, &path);
-            if scim {
+            if verdict {
+                let mut refusal = problem::response(&error, &request_id);
+                crate::forward_auth::http::name_nobody(refusal.headers_mut());
+                refusal
+            } else if scim {
                 crate::scim::http::error_response(&error)
             } else if page {
                 crate::console::error::response(&self.app, &error, &request_id)

@@ -12,7 +12,7 @@ use crate::{console, forward_auth, saml, scim, signing};
 /// Everything that the public listener serves.
 pub fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
     let api = openapi::service(&app.config.public_url);
-    let route = Route::new()
+    let route = forward_auth_routes(Route::new())
         .at("/openapi.json", get(openapi::show_document))
         .at("/docs", get(openapi::show_page))
         .at("/.well-known/jwks.json", get(signing::http::show_keys))
@@ -21,8 +21,7 @@ pub fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
         .nest_no_strip("/api/v1", api)
         .at("/saml/:slug/metadata", get(saml::http::show_metadata))
         .at("/saml/:slug/login", get(saml::http::begin_sign_in))
-        .at("/saml/:slug/acs", post(saml::http::end_sign_in))
-        .at("/forward-auth/nginx", get(forward_auth::http::judge_for_nginx));
+        .at("/saml/:slug/acs", post(saml::http::end_sign_in));
     console::routes(route).map_to_response().boxed()
 }
 
@@ -35,6 +34,19 @@ pub fn admin_routes() -> BoxEndpoint<'static, Response> {
         .at("/metrics", get(health::metrics))
         .map_to_response()
         .boxed()
+}
+
+/// One endpoint for each proxy's convention. Envoy asks with the method of the request that it asks about, the others by GET.
+fn forward_auth_routes(route: Route) -> Route {
+    route
+        .at("/forward-auth/nginx", get(forward_auth::http::judge_for_nginx))
+        .at("/forward-auth/traefik", get(forward_auth::http::judge_for_traefik))
+        .at("/forward-auth/caddy", get(forward_auth::http::judge_for_caddy))
+        .at("/forward-auth/caddy-for/:audience", get(forward_auth::http::judge_for_caddy_with_audience))
+        .at("/forward-auth/envoy", forward_auth::http::judge_for_envoy)
+        .at("/forward-auth/envoy/*rest", forward_auth::http::judge_for_envoy)
+        .at("/forward-auth/envoy-for/:audience/*rest", forward_auth::http::judge_for_envoy_with_audience)
+        .at("/forward-auth/haproxy", get(forward_auth::http::judge_for_haproxy))
 }
 
 fn scim_routes() -> impl Endpoint {

@@ -1,8 +1,8 @@
 //! The integration tests: black-box over real HTTP against the real server, each behaviour on SQLite and on PostgreSQL.
 //!
 //! One binary, so that the servers around it start once. They are the real ones: a temporary PostgreSQL cluster, nginx,
-//! Chromium, Python's XML signatures. A missing one fails the test that needs it and names its package; nothing is skipped.
-//! Which were used is printed as `used: …` lines.
+//! Caddy, HAProxy, Chromium, Python's XML signatures. A missing one fails the test that needs it and names its package;
+//! nothing is skipped. Which were used is printed as `used: …` lines.
 
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, reason = "tests ask the machine for time and print")]
 
@@ -19,6 +19,7 @@ mod conformance;
 mod console;
 mod demo;
 mod forward_auth;
+mod forward_auth_contract;
 mod ip_allowlist;
 mod kill;
 mod log_all_users_out;

@@ -18,7 +18,7 @@ use crate::base::clock::Clock;
 use crate::base::random::{Random, bytes32};
 use crate::base::text::hex;
 use crate::error::{Error, Result};
-use crate::forward_auth::http::HEADERS;
+use crate::forward_auth::verdict::HEADERS;
 use crate::web::authenticate;
 
 /// The cookie by which a browser is known again; it signs nobody in.

@@ -1,6 +1,7 @@
 //! Asking over real HTTP, and answers that show their body when they are not what a test expects.
 //! No answer of the product may be 500, in whichever test: that is judged here.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -19,6 +20,11 @@ pub struct Reply {
 /// A client that keeps no cookies and follows no redirect.
 pub fn client() -> Client {
     builder().build().expect("a client without TLS needs nothing")
+}
+
+/// A client at another address of this machine.
+pub fn client_from(address: IpAddr) -> Client {
+    builder().local_address(address).build().expect("a client without TLS needs nothing")
 }
 
 /// A client with a cookie jar, like a browser; it follows no redirect either.

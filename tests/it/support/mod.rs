@@ -3,11 +3,14 @@
 //! A server in this process has a clock that stands still until a test moves it. It starts at the true time, because the
 //! SAML responses that a script signs carry the true time. Password hashing is made cheap; everything else is as shipped.
 
+pub mod application;
 pub mod browser;
+pub mod caddy;
 pub mod child;
 pub mod cli;
 pub mod database;
 pub mod forms;
+pub mod haproxy;
 pub mod http;
 pub mod jose;
 pub mod nginx;
@@ -16,6 +19,7 @@ pub mod people;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod proxy;
 pub mod run;
 pub mod saml;
 

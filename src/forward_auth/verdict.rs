@@ -1,0 +1,90 @@
+//! The verdict that every convention shares: one session is judged, and its identity is told in seven headers.
+
+use std::net::IpAddr;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::sessions::assertion;
+use crate::sessions::check::{Verdict, check};
+use crate::sessions::principal::Principal;
+use crate::sessions::rules::Refusal;
+
+/// The identity headers, all of them. Every answer has all of them, empty if there is nothing to say: what the proxy copies
+/// then overwrites whatever a client made up.
+pub const HEADERS: [&str; 7] = [
+    "x-curfew-user",
+    "x-curfew-email",
+    "x-curfew-workspace",
+    "x-curfew-role",
+    "x-curfew-groups",
+    "x-curfew-session",
+    "x-curfew-assertion",
+];
+
+/// A text for each of `HEADERS`, in their order, of bytes that a header can carry.
+pub type Identity = [String; HEADERS.len()];
+
+/// Whether a request may pass.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A valid session, and whose it is.
+    Pass(Identity),
+    /// No session, or one that is not valid.
+    SignIn,
+    /// A valid session whose workspace does not allow this address.
+    Address,
+}
+
+/// Judges the session of a request. With an `audience`, somebody who passes gets an assertion for that application; without
+/// one nothing is signed.
+///
+/// # Errors
+/// 503 if this replica can't know, or if there is no key to sign with; 400 that names `audience`.
+pub async fn judge(app: &App, token: Option<&str>, address: Option<IpAddr>, audience: Option<&str>) -> Result<Outcome> {
+    let Some(token) = token else { return Ok(Outcome::SignIn) };
+    match check(app, token, address).await? {
+        Verdict::Valid(principal) => {
+            let assertion = match audience {
+                Some(audience) => assertion::for_principal(app, &principal, audience).await?,
+                None => String::new(),
+            };
+            Ok(Outcome::Pass(identity(&principal, assertion)))
+        }
+        Verdict::Refused(Refusal::Address) => Ok(Outcome::Address),
+        Verdict::Refused(_) => Ok(Outcome::SignIn),
+    }
+}
+
+fn identity(principal: &Principal, assertion: String) -> Identity {
+    [
+        principal.user_id().to_string(),
+        encoded(principal.email()),
+        encoded(principal.workspace_slug()),
+        principal.role().as_str().to_owned(),
+        // Each name is encoded already, and the commas between them must stay.
+        principal.groups().to_owned(),
+        principal.session_id().to_string(),
+        assertion,
+    ]
+}
+
+/// What HTTP can't carry as it is (RFC 9110 §5.5) is percent-encoded.
+fn encoded(text: &str) -> String {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b'%') {
+        return text.to_owned();
+    }
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_what_a_header_can_carry() {
+        assert_eq!(encoded("ada+curfew@corp.test"), "ada+curfew@corp.test");
+        assert_eq!(encoded("zoë a@corp.test"), "zo%C3%AB%20a%40corp.test");
+        assert_eq!(encoded("a\r\nX: 1"), "a%0D%0AX%3A%201");
+        assert_eq!(encoded("100%"), "100%25");
+    }
+}
