@@ -90,7 +90,8 @@ async fn open_postgres(url: &str) -> Result<Db> {
     let options = postgres_options(url, "curfew")?.options([
         ("lock_timeout", "5s"),
         ("statement_timeout", "30s"),
-        ("idle_in_transaction_session_timeout", "10s"),
+        // A process that stops in the middle of a revocation holds the head, and with it everybody's lease.
+        ("idle_in_transaction_session_timeout", "1200ms"),
     ]);
     let host = options.get_host().to_owned();
     let pool = postgres_pool(16, ACQUIRE_TIMEOUT).connect_with(options).await.map_err(|error| {

@@ -181,9 +181,10 @@ pub async fn lock_head(tx: &mut Write) -> Result<Granted> {
     granted(&tx.one(sql, args![]).await?, 0)
 }
 
-/// Raises the head far beyond every number that a lost part of history can have had.
-pub async fn leap(tx: &mut Write, by: i64) -> Result<i64> {
-    tx.one("UPDATE head SET seq = seq + $1 WHERE id = 1 RETURNING seq", args![by]).await?.int("seq")
+/// Raises the head far beyond every number that a lost part of history can have had, and beyond what is `known` of it.
+pub async fn leap(tx: &mut Write, known: i64, by: i64) -> Result<i64> {
+    let sql = "UPDATE head SET seq = CASE WHEN seq > $1 THEN seq ELSE $1 END + $2 WHERE id = 1 RETURNING seq";
+    tx.one(sql, args![known, by]).await?.int("seq")
 }
 
 fn granted(row: &Row, incarnation: i64) -> Result<Granted> {

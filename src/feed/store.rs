@@ -9,18 +9,23 @@ use crate::db::{Read, Row, Write};
 use crate::error::{Error, Result, UNAVAILABLE};
 use crate::mutant;
 
-/// Which database this is, as PostgreSQL says itself: its system identifier and timeline. A promoted standby has another.
+/// Which database this is, as PostgreSQL says itself: its system identifier and timeline, of which a promoted standby has
+/// another, and the identity of the table, of which a dump that was loaded has another.
 macro_rules! timeline {
     () => {
         "((SELECT CAST(system_identifier AS TEXT) FROM pg_control_system()) || '/' || \
-         substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))"
+         substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) || '/' || \
+         CAST(CAST(CAST('head' AS regclass) AS oid) AS TEXT))"
     };
 }
 
 pub(crate) use timeline;
 
 /// Raises the head and holds its lock until the transaction ends: commit order and sequence are one.
-pub async fn raise_head(tx: &mut Write) -> Result<i64> {
+///
+/// # Errors
+/// 503 if the database is not the one that the head was last raised on, or has forgotten changes up to `known`.
+pub async fn raise_head(tx: &mut Write, known: i64) -> Result<i64> {
     #[cfg(feature = "mutants")]
     if mutant::on("ack-before-commit") {
         tx.late = true;
@@ -30,16 +35,20 @@ pub async fn raise_head(tx: &mut Write) -> Result<i64> {
     }
     let sql = match tx.is_postgres() {
         true => {
-            concat!("UPDATE head SET seq = seq + 1 WHERE id = 1 AND timeline = ", timeline!(), " RETURNING seq")
+            concat!(
+                "UPDATE head SET seq = seq + 1 WHERE id = 1 AND seq >= $1 AND timeline = ",
+                timeline!(),
+                " RETURNING seq"
+            )
         }
-        false => "UPDATE head SET seq = seq + 1 WHERE id = 1 RETURNING seq",
+        false => "UPDATE head SET seq = seq + 1 WHERE id = 1 AND seq >= $1 RETURNING seq",
     };
     // A number that a lost part of history may have had must not be given again.
     let replaced = || {
         Error::new(UNAVAILABLE, "the database was replaced a moment ago; try again")
             .with_retry_after(Duration::from_secs(1))
     };
-    tx.optional(sql, args![]).await?.ok_or_else(replaced)?.int("seq")
+    tx.optional(sql, args![known]).await?.ok_or_else(replaced)?.int("seq")
 }
 
 // The fault that a SEQUENCE would be: numbers that become visible out of order.

@@ -46,10 +46,11 @@ struct Revocation<'a> {
     at: String,
 }
 
-/// The first event: the stream's id, and the number after which it is told everything.
-pub fn hello(stream: &str, sequence: i64) -> String {
+/// The first event: the stream's id, and the number after which it is told everything. Its own number is what the client
+/// has taken in so far: if the connection breaks before a reset, the reset comes again.
+pub fn hello(stream: &str, sequence: i64, since: i64) -> String {
     let hello = Hello { stream, sequence, lease_ms: LEASE.as_millis(), heartbeat_ms: HEARTBEAT.as_millis() };
-    format!("retry: {}\n{}", HEARTBEAT.as_millis(), frame(sequence, "hello", &hello))
+    format!("retry: {}\n{}", HEARTBEAT.as_millis(), frame(since, "hello", &hello))
 }
 
 /// The client must drop everything that it believes; it is told what comes after `sequence`.
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_first_event_says_how_to_go_on() {
-        let text = hello("r.1", 5);
+        let text = hello("r.1", 5, 5);
         assert!(
             text.starts_with("retry: 300\nid: 5\nevent: hello\ndata: {\"stream\":\"r.1\",\"sequence\":5,"),
             "{text}"

@@ -99,8 +99,8 @@ async fn silence(app: Arc<App>, number: u64) {
 
 impl Following {
     fn begin(app: Arc<App>, workspace: WorkspaceId, opened: Opened) -> Self {
-        let Opened { number, sequence, anew, wake } = opened;
-        let mut first = stream_event::hello(&stream_id(&app, number), sequence);
+        let Opened { number, sequence, since, anew, wake } = opened;
+        let mut first = stream_event::hello(&stream_id(&app, number), sequence, since);
         if anew {
             first.push_str(&stream_event::reset(sequence));
         }
@@ -210,7 +210,7 @@ pub async fn acknowledge(app: &App, id: &str, mut said: Acknowledgement) -> Resu
         return Err(unknown());
     }
     let text = serde_json::to_string(&(replica, &said)).map_err(Error::internal)?;
-    stream_store::relay(&app.feed.db(), &text).await?;
+    stream_store::relay(&app.db, &text).await?;
     Ok(Heard::PassedOn)
 }
 

@@ -115,9 +115,9 @@ impl Slot {
         }
     }
 
-    /// A stream that goes on after `since`, with what it has missed.
-    pub fn resumed(workspace: WorkspaceId, key: CredentialId, anchor: Anchor, since: i64) -> Self {
-        Self { state: State::Catching(since), ..Self::live(workspace, key, anchor, since) }
+    /// A stream that goes on after `since`, with what it has missed up to `head` at least.
+    pub fn resumed(workspace: WorkspaceId, key: CredentialId, anchor: Anchor, since: i64, head: i64) -> Self {
+        Self { state: State::Catching(since.max(head)), ..Self::live(workspace, key, anchor, since) }
     }
 
     /// Learns of a change that is applied here. Whether there is something new to send.
@@ -232,6 +232,10 @@ impl Slot {
     /// Its connection is gone.
     pub fn close(&mut self) {
         self.waiting.clear();
+        if let State::Catching(through) = self.state {
+            // It missed something: who waits for it waits until its lease is over.
+            self.latest = self.latest.max(through);
+        }
         self.state = State::Closed;
     }
 

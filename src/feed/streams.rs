@@ -64,6 +64,8 @@ pub struct Opened {
     pub number: u64,
     /// It is told every change after this one.
     pub sequence: i64,
+    /// What the client repeats if its connection breaks now: `sequence`, but before a reset.
+    pub since: i64,
     /// What the client has taken in is unknown here: it has to drop what it believes.
     pub anew: bool,
     pub wake: Arc<Notify>,
@@ -165,7 +167,7 @@ impl Streams {
         let Opening { workspace, key, since, anchor } = opening;
         let anew = since.is_some_and(|since| since > head);
         let slot = match since {
-            Some(since) if !anew => Slot::resumed(workspace, key, anchor, since),
+            Some(since) if !anew => Slot::resumed(workspace, key, anchor, since, head),
             _ => Slot::live(workspace, key, anchor, head),
         };
         let sequence = since.filter(|_| !anew).unwrap_or(head);
@@ -175,7 +177,7 @@ impl Streams {
         if anew {
             registry.with(number, |slot| slot.begin_anew(head));
         }
-        Ok(Opened { number, sequence, anew, wake })
+        Ok(Opened { number, sequence, since: since.unwrap_or(sequence), anew, wake })
     }
 
     /// Ends a stream. Its lease goes on to count until it has run out.

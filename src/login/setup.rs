@@ -73,7 +73,7 @@ async fn attempt(app: &App, token: &str, password: &str, origin: &Origin) -> Res
     let invited = open_link(app, token).await?;
     let workspace = crate::workspaces::store::load(&mut app.db.read().await?, &invited.workspace).await?;
     admit_address(app, &workspace, origin).await?;
-    // The stamps: `open_link` found the link's own to be those of now.
+    // The link's own stamps must be these: a revocation between the two reads would be missed otherwise.
     let began = (workspace.epoch, invited.epoch);
     let hash = app.passwords.hash_new(password).await?;
     let link = recognise(SecretKind::SetupLink, token).ok_or_else(gone)?;
@@ -87,7 +87,7 @@ async fn attempt(app: &App, token: &str, password: &str, origin: &Origin) -> Res
         if overtaken || !matches!(user.state, UserState::Invited | UserState::Active) {
             return Err(gone());
         }
-        if store::use_one(tx, &link, now).await? == 0 {
+        if store::use_one(tx, &link, began, now).await? == 0 {
             return Err(gone());
         }
         let revoked = change_password(tx, app, &actor, &user, &hash, None).await?;

@@ -75,7 +75,6 @@ pub async fn change(app: &App, actor: &Actor, wanted: &Wanted<'_>) -> Result<(Ip
             return Err(Error::new(PRECONDITION_FAILED, "the allowlist was changed since you read it"));
         }
         store::update_allowlist(tx, wanted.workspace, &new, now).await?;
-        revoke::announce(tx, app, wanted.workspace, EventScope::Policy, None).await?;
         let revoked = match rules::on_change(wanted.sessions, policy.on_ip_allowlist_change) {
             OnChange::Keep => None,
             OnChange::LogAllUsersOut => {
@@ -85,6 +84,8 @@ pub async fn change(app: &App, actor: &Actor, wanted: &Wanted<'_>) -> Result<(Ip
                 Some(revoke::revoke(tx, app, actor, &order).await?)
             }
         };
+        // After the workspace was locked: whoever locks both begins with that.
+        revoke::announce(tx, app, wanted.workspace, EventScope::Policy, None).await?;
         let target = Target::new("workspace", wanted.workspace.as_str(), wanted.label);
         let details = json!({"before": summary(&before), "after": summary(&new)});
         let entry = Entry::done("security.ip_allowlist_changed", target).because(reason).with(details);

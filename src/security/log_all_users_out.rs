@@ -67,16 +67,18 @@ pub(super) async fn carry_out(app: &App, actor: &Actor, order: &Order<'_>, key: 
     })?;
     Ok(match outcome {
         Ok(revoked) => Done::Now(revoke::acknowledge(app, revoked).await?),
-        Err(before) => Done::Before(repeated(app, request, &before).await?),
+        Err(before) => Done::Before(repeated(app, order, &before).await?),
     })
 }
 
 /// An earlier receipt. Whoever asks again may be here before the first answer left: the barrier holds for both. What was kept
 /// is from before the commit: who had applied it is seen now, it is signed now, and how long it took only the first answer says.
-async fn repeated(app: &App, request: &Request<'_>, before: &str) -> Result<serde_json::Value> {
+async fn repeated(app: &App, order: &Order<'_>, before: &str) -> Result<serde_json::Value> {
     let mut receipt: serde_json::Value = serde_json::from_str(before).map_err(Error::internal)?;
-    let applied = revoke::settle_all(app).await?;
-    receipt["jws"] = signed_receipt::sign_kept(app, request.workspace, request.label, &receipt, &applied).await.into();
+    let sequence = receipt["sequence"].as_i64().ok_or_else(|| Error::internal("a kept receipt has no sequence"))?;
+    let applied = revoke::progress(app, order.workspace, sequence).await?;
+    receipt["jws"] =
+        signed_receipt::sign_kept(app, order.workspace, order.target_label, &receipt, &applied).await.into();
     receipt["replicas"] = serde_json::to_value(applied).map_err(Error::internal)?;
     receipt["duration_ms"] = serde_json::Value::Null;
     Ok(receipt)

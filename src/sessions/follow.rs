@@ -67,6 +67,8 @@ async fn renew(app: &App, turn: &mut Option<Registration>) -> Result<()> {
     // 1. The clock is read before the question is asked.
     let asked = lease_clock(app.clock.as_ref());
     let (db, now) = (app.feed.db(), app.clock.now());
+    // As it was before the question: what is pushed meanwhile may be newer than the answer.
+    let applied = app.cache.applied();
     let question = replicas::renew(&db, &app.replica, mine.incarnation, app.feed.acknowledged(), now);
     // 2. The head, and that we know it, in one durable statement.
     let granted = match timeout(PATIENCE, question).await {
@@ -80,7 +82,7 @@ async fn renew(app: &App, turn: &mut Option<Registration>) -> Result<()> {
         tracing::warn!("this replica was fenced: it registers anew");
         return register(app, turn).await;
     };
-    let behind_us = app.cache.applied().is_some_and(|applied| granted.head < applied);
+    let behind_us = applied.is_some_and(|applied| granted.head < applied);
     if granted.timeline != mine.timeline || granted.known_timeline != granted.timeline || behind_us {
         tracing::warn!(
             head = granted.head,

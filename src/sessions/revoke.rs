@@ -62,7 +62,7 @@ pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>)
         Scope::Selection { selection, spare } => end_selection(tx, order, selection, spare.as_ref(), now).await?,
     };
     // 2. The head: held until the commit, so that sequence and commit order are one.
-    let sequence = feed::store::raise_head(tx).await?;
+    let sequence = feed::store::raise_head(tx, known(app)).await?;
     match &order.scope {
         Scope::User { user, .. } => store::mark_user_epoch(tx, order.workspace, user, sequence).await?,
         Scope::Selection { .. } => selection::store::mark_newest(tx, order.workspace, sequence).await?,
@@ -74,7 +74,8 @@ pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>)
     // 4. The audit entry.
     let receipt = receipt(order, &change, sequence, now);
     audit::append(tx, order.workspace, now, actor, &entry(order, &receipt)).await?;
-    let slug = matches!(order.scope, Scope::Workspace { .. }).then(|| order.target_label.to_owned());
+    let slug =
+        matches!(order.scope, Scope::Workspace { .. } | Scope::Selection { .. }).then(|| order.target_label.to_owned());
     Ok(Revoked { receipt, event, slug, started })
 }
 
@@ -120,7 +121,7 @@ pub async fn announce(
     scope: EventScope,
     user: Option<&UserId>,
 ) -> Result<Event> {
-    let sequence = feed::store::raise_head(tx).await?;
+    let sequence = feed::store::raise_head(tx, known(app)).await?;
     let user = user.map(|user| user.as_str().to_owned());
     let event = Event {
         sequence,
@@ -157,7 +158,7 @@ pub async fn distrust(app: &App, known: i64) -> Result<()> {
         return transact!(db, |tx| { replica_store::set_timeline(tx, &granted.timeline).await });
     }
     let done = transact!(db, |tx| {
-        end_everything(tx, app, &Actor::system("failover"), "the database was replaced or restored", |found| {
+        end_everything(tx, app, known, &Actor::system("failover"), "the database was replaced or restored", |found| {
             found.timeline != found.known_timeline || found.head < known
         })
         .await
@@ -174,14 +175,21 @@ pub async fn distrust(app: &App, known: i64) -> Result<()> {
 /// # Errors
 /// 503 if the database doesn't answer; 202 `revocation-pending`.
 pub async fn revoke_everything(app: &App, actor: &Actor, reason: &str) -> Result<(i64, i64)> {
-    let (event, workspaces) = transact!(app.db, |tx| { end_everything(tx, app, actor, reason, |_| true).await })?;
+    let (event, workspaces) =
+        transact!(app.db, |tx| { end_everything(tx, app, known(app), actor, reason, |_| true).await })?;
     settle(app, &event).await?;
     Ok((event.sequence, workspaces))
+}
+
+/// The newest change that this process knows of; 0 if it is no replica.
+fn known(app: &App) -> i64 {
+    app.cache.applied().unwrap_or_default()
 }
 
 async fn end_everything(
     tx: &mut Write,
     app: &App,
+    known: i64,
     actor: &Actor,
     reason: &str,
     needed: impl Fn(&replica_store::Granted) -> bool,
@@ -193,7 +201,7 @@ async fn end_everything(
     if !needed(&found) {
         return Err(Error::new(CONFLICT, "another replica has done it"));
     }
-    let sequence = replica_store::leap(tx, LEAP).await?;
+    let sequence = replica_store::leap(tx, known, LEAP).await?;
     replica_store::set_timeline(tx, &found.timeline).await?;
     let event = Event {
         sequence,

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::base::ids::WorkspaceId;
 use crate::error::{Error, Result};
 use crate::feed::{self, Event, replicas, witness};
-use crate::mutant;
+use crate::{mutant, transact};
 
 /// Applies a committed change here, and waits for every other replica.
 ///
@@ -42,7 +42,9 @@ pub async fn progress(app: &App, workspace: &WorkspaceId, sequence: i64) -> Resu
 /// # Errors
 /// As `acknowledge`.
 pub async fn settle_all(app: &App) -> Result<replicas::Applied> {
-    let head = feed::store::load_head(&mut app.db.read().await?).await?;
+    // A durable statement: a primary that was replaced would tell its own head, and answers no commit.
+    let db = app.feed.db();
+    let head = transact!(db, |tx| { feed::replica_store::lock_head(tx).await })?.head;
     let caught_up = follow::catch_up(app, head).await;
     if let Err(error) = caught_up {
         tracing::debug!(error = error.log(), "could not catch up with the database");

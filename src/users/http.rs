@@ -268,6 +268,10 @@ async fn change(caller: &Caller, id: &UserId, role: Option<Role>, body: &ChangeB
         let mut after = before.clone();
         after.role = role.unwrap_or(before.role);
         after.display_name = name.clone().unwrap_or_else(|| before.display_name.clone());
+        // First: it may lock the workspace, which comes before the head that all of them raise.
+        if (after.role, &after.display_name) != (before.role, &before.display_name) {
+            manage::update_user(tx, app, &caller.actor, &before, &after).await?;
+        }
         let ended = match (before.state, wanted) {
             (UserState::Suspended, Some(UserState::Active)) => {
                 manage::restore_access(tx, app, &caller.actor, &before).await?;
@@ -284,9 +288,6 @@ async fn change(caller: &Caller, id: &UserId, role: Option<Role>, body: &ChangeB
             }
             _ => Ok(None),
         }?;
-        if (after.role, &after.display_name) != (before.role, &before.display_name) {
-            manage::update_user(tx, app, &caller.actor, &before, &after).await?;
-        }
         Ok(ended)
     })?;
     let receipt = match revoked {

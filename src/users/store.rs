@@ -288,9 +288,11 @@ pub mod links {
         Ok(())
     }
 
-    pub async fn use_one(tx: &mut Write, hash: &SecretHash, now: UnixMillis) -> Result<u64> {
-        let sql = "UPDATE setup_link SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
-        tx.execute(sql, args![hash, now]).await
+    /// Uses a link that was made under these epochs, of its workspace and its user.
+    pub async fn use_one(tx: &mut Write, hash: &SecretHash, stamps: (i64, i64), now: UnixMillis) -> Result<u64> {
+        let sql = "UPDATE setup_link SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2 \
+                   AND workspace_epoch = $3 AND user_epoch = $4";
+        tx.execute(sql, args![hash, now, stamps.0, stamps.1]).await
     }
 
     /// An open link that no revocation has voided since it was made.

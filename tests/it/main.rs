@@ -23,6 +23,7 @@ mod forward_auth_contract;
 mod ip_allowlist;
 mod kill;
 mod log_all_users_out;
+mod model;
 mod policy;
 mod process;
 mod races;

@@ -30,7 +30,7 @@ fn live(position: i64) -> Slot {
 }
 
 fn resumed(since: i64) -> Slot {
-    Slot::resumed(WorkspaceId::from_text("w"), CredentialId::from_text("k"), anchor(0, Duration::ZERO), since)
+    Slot::resumed(WorkspaceId::from_text("w"), CredentialId::from_text("k"), anchor(0, Duration::ZERO), since, since)
 }
 
 fn numbers(taken: Taken) -> Vec<i64> {

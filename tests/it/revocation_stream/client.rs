@@ -61,7 +61,7 @@ impl Stream {
         let hello = stream.next().await;
         assert_eq!(hello.event, "hello", "{hello:?}");
         stream.id = hello.data["stream"].as_str().expect("an id").to_owned();
-        stream.sequence = hello.id;
+        stream.sequence = hello.data["sequence"].as_i64().expect("a number");
         stream
     }
 

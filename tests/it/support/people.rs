@@ -184,5 +184,6 @@ pub fn entra_user(email: &str) -> Value {
 pub fn only_inactive(answer: &Value) {
     let mut rest = answer.as_object().expect("an object").clone();
     assert!(rest.remove("max_staleness_ms").is_some_and(|age| age.is_u64()), "{answer}");
+    assert!(rest.remove("sequence").is_some_and(|sequence| sequence.is_i64()), "{answer}");
     assert_eq!(Value::Object(rest), json!({"active": false}), "{answer}");
 }
