@@ -10,7 +10,7 @@ CURFEW := $(or $(CARGO_TARGET_DIR),target)/debug/curfew
 # More for `curfew demo`: make demo ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
 
-.PHONY: help setup demo test test-fast lint lint-templates bench clean
+.PHONY: help setup demo test test-fast soak lint lint-templates bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,20 +27,26 @@ demo: ## build and run a throw-away workspace in this terminal
 	@$(CURFEW) demo $(ARGS)
 
 # Unit tests, then the one binary `it`: the product on both databases, behind a real nginx, in a real browser, under the
-# conformance scripts of tests/conformance. It prints which real programs were used; a missing one is a failure.
+# conformance scripts of tests/conformance. It prints which real programs were used; a missing one is a failure. The feature
+# `mutants` holds known faults, all switched off, for the tests that switch one on and must notice it (docs/testing.md).
 test: ## every test, with real PostgreSQL, nginx and Chromium
 	@scripts/setup.sh build test
-	cargo test --locked
+	cargo test --locked --features mutants
 
 test-fast: ## what needs no other program: unit tests and the architecture rules
 	@scripts/setup.sh build
-	cargo test --locked --lib
-	cargo test --locked --test it architecture
+	cargo test --locked --features mutants --lib
+	cargo test --locked --features mutants --test it architecture
+
+# CURFEW_HISTORY_SECONDS and CURFEW_HISTORY_SEED choose another length and another history.
+soak: ## a quarter of an hour of faults, and a million checks: does every promise hold?
+	@scripts/setup.sh build test
+	cargo test --locked --features mutants --test it -- --ignored --exact --nocapture history::a_long_history_holds
 
 lint: lint-templates ## formatting, clippy, licences and origins of dependencies, templates
 	@scripts/setup.sh build lint
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features mutants -- -D warnings
 	cargo deny --locked check licenses bans sources
 
 # Templates escape everything, and hold no inline script or style: the Content-Security-Policy has no exception for one.

@@ -145,6 +145,8 @@ impl Config {
             .list_separator(",")
             .with_list_parse_key("trusted_proxies")
             .ignore_empty(true);
+        #[cfg(feature = "mutants")]
+        let environment = environment.source(Some(crate::mutant::environment()));
         let loaded = builder.add_source(environment).build().and_then(config::Config::try_deserialize::<Self>);
         loaded.map_err(|error| explain(&error.to_string()))?.completed()
     }

@@ -1,5 +1,5 @@
 //! Known faults, switched on by the tests that must notice them. Without the feature `mutants` there is nothing here but
-//! `false`.
+//! `false` and 0.
 
 /// Whether this known fault is wanted.
 #[cfg(not(feature = "mutants"))]
@@ -32,4 +32,32 @@ pub async fn pause(point: &str) {
             tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
         }
     }
+}
+
+/// How far the wall clock is wrong: not at all.
+#[cfg(not(feature = "mutants"))]
+pub const fn clock_offset_ms() -> i64 {
+    0
+}
+
+/// How far the wall clock is wrong, in milliseconds: what the file named by `CURFEW_CLOCK_OFFSET_FILE` holds at this moment.
+/// Nothing if there is none. It is read anew each time: a clock jumps under a running process.
+#[cfg(feature = "mutants")]
+#[expect(clippy::disallowed_methods, reason = "a switch for tests is no setting")]
+pub fn clock_offset_ms() -> i64 {
+    use std::sync::OnceLock;
+    static FILE: OnceLock<Option<std::ffi::OsString>> = OnceLock::new();
+    let Some(file) = FILE.get_or_init(|| std::env::var_os("CURFEW_CLOCK_OFFSET_FILE")) else { return 0 };
+    std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or_default()
+}
+
+/// The environment without these switches, which are no settings.
+#[cfg(feature = "mutants")]
+#[expect(clippy::disallowed_methods, reason = "a switch for tests is no setting")]
+pub fn environment() -> std::collections::HashMap<String, String> {
+    const SWITCHES: [&str; 3] = ["CURFEW_MUTANT", "CURFEW_PAUSE_AT", "CURFEW_CLOCK_OFFSET_FILE"];
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).filter(|(name, _)| !SWITCHES.contains(&name.as_str())).collect()
 }

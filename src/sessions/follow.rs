@@ -294,6 +294,7 @@ async fn settled(app: &App, sequence: i64) -> i64 {
 }
 
 async fn acknowledge(app: &App, sequence: i64) {
+    mutant::pause("before-acknowledge").await;
     app.feed.set_acknowledged(sequence);
     let Some(incarnation) = app.feed.incarnation() else { return };
     let db = app.feed.db();

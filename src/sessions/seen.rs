@@ -12,7 +12,7 @@ use super::store;
 use crate::app::App;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::SessionId;
-use crate::transact;
+use crate::{mutant, transact};
 
 /// How long uses are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(250);
@@ -63,6 +63,7 @@ pub async fn note_for_ever(app: Arc<App>) {
 /// Writes what waits. What can't be written is given up: it is noted again within a minute of use.
 pub async fn note(app: &App) {
     let mut uses = app.uses.take();
+    mutant::pause("before-noting").await;
     // Always in the same order: two replicas that note the same sessions don't wait for each other in a circle.
     uses.sort_unstable_by(|left, right| left.session.cmp(&right.session));
     for batch in uses.chunks(BATCH) {

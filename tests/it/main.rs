@@ -20,6 +20,7 @@ mod console;
 mod demo;
 mod forward_auth;
 mod forward_auth_contract;
+mod history;
 mod ip_allowlist;
 mod kill;
 mod log_all_users_out;

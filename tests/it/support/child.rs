@@ -5,6 +5,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::run;
 
 pub struct Owned {
@@ -38,6 +40,20 @@ impl Owned {
             std::thread::sleep(Duration::from_millis(20));
         }
         None
+    }
+
+    /// Makes it stand still in whatever it does, as a suspended machine would.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on after `freeze`.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("our own child");
     }
 
     /// `kill -9`, and nothing more: what it had not written is lost.

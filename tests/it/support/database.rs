@@ -66,6 +66,20 @@ impl Home {
         }
     }
 
+    /// In a new database of a server that the test brings, set up from nothing.
+    pub fn on(cluster: &postgres::Cluster) -> Self {
+        let folder = run::temporary("test-");
+        cluster.create(OWN_NAME, None);
+        let url = cluster.url(OWN_NAME);
+        let (scim_token, other_scim_token) = fill(&Cli::new(&url, folder.path()));
+        Self { database: Database::Postgres, url, scim_token, other_scim_token, folder }
+    }
+
+    /// Goes on with the same data on another server, which has taken the first one's place.
+    pub fn move_to(&mut self, cluster: &postgres::Cluster) {
+        self.url = cluster.url(OWN_NAME);
+    }
+
     /// Where an embedded database and generated keys are.
     pub fn data_dir(&self) -> &Path {
         self.folder.path()
@@ -78,6 +92,8 @@ impl Home {
 }
 
 const TEMPLATE_NAME: &str = "curfew_template";
+/// Of the database on a server that a test brings.
+pub const OWN_NAME: &str = "curfew_own";
 
 fn template(database: Database) -> &'static Template {
     static SQLITE: OnceLock<Result<Template, String>> = OnceLock::new();
@@ -101,13 +117,16 @@ fn set_up(database: Database) -> Template {
             postgres::cluster().url(TEMPLATE_NAME)
         }
     };
-    let cli = Cli::new(&url, &folder);
-    create_workspace(&cli, "acme", "Acme", OWNER);
-    create_workspace(&cli, "globex", "Globex", OTHER_OWNER);
-    cli.run(&["domain", "add", "--workspace", "acme", "corp.test", "--trust"]).succeeded();
-    let scim_token = create_scim_token(&cli, "acme");
-    let other_scim_token = create_scim_token(&cli, "globex");
+    let (scim_token, other_scim_token) = fill(&Cli::new(&url, &folder));
     Template { folder, scim_token, other_scim_token }
+}
+
+/// Both workspaces with what belongs to them; gives their SCIM tokens.
+fn fill(cli: &Cli) -> (String, String) {
+    create_workspace(cli, "acme", "Acme", OWNER);
+    create_workspace(cli, "globex", "Globex", OTHER_OWNER);
+    cli.run(&["domain", "add", "--workspace", "acme", "corp.test", "--trust"]).succeeded();
+    (create_scim_token(cli, "acme"), create_scim_token(cli, "globex"))
 }
 
 fn create_workspace(cli: &Cli, slug: &str, name: &str, owner: &str) {

@@ -17,6 +17,7 @@ pub mod nginx;
 pub mod pages;
 pub mod people;
 pub mod postgres;
+pub mod postgres_pair;
 pub mod process;
 pub mod programs;
 pub mod proxy;

@@ -13,6 +13,7 @@ use super::{Home, programs};
 const START: Duration = Duration::from_secs(30);
 
 /// Everything that a `curfew serve` needs, whether it runs or not.
+#[derive(Clone)]
 pub struct Serve {
     cli: Cli,
     program: PathBuf,

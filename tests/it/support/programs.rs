@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// The first of `names` on the path.
 pub fn find(names: &[&str]) -> Option<PathBuf> {
@@ -49,4 +50,19 @@ pub fn project(path: &str) -> PathBuf {
 pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// A free port that no outgoing connection takes by accident, while its server is down: below the range of those.
+pub fn quiet_port() -> u16 {
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 10_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let own = u16::try_from(std::process::id() % 100).expect("less than 100") * 100;
+    for _ in 0..COUNT {
+        let port = FIRST + own.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("none of {COUNT} ports from {FIRST} on is free");
 }

@@ -9,20 +9,23 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-/// `$1` is the folder. `processes/` has an empty file for each process group; PostgreSQL names its own process.
+/// `$1` is the folder. `processes/` has an empty file for each process group; each PostgreSQL names its own process.
 const WATCHDOG: &str = r#"
 read -r _
 for file in "$1"/processes/*; do
   [ -e "$file" ] && kill -s KILL -- "-${file##*/}"
 done
-postmaster=$(head -n 1 "$1/postgres/data/postmaster.pid")
-if [ -n "$postmaster" ]; then
-  kill -s QUIT "$postmaster"
+postmasters=
+for file in "$1"/postgres*/data/postmaster.pid; do
+  [ -e "$file" ] && postmasters="$postmasters $(head -n 1 "$file")"
+done
+for postmaster in $postmasters; do kill -s QUIT "$postmaster"; done
+for postmaster in $postmasters; do
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     kill -0 "$postmaster" || break
     sleep 0.2
   done
-fi
+done
 rm -rf "$1"
 "#;
 

@@ -75,29 +75,13 @@ impl Flow {
     pub async fn begin_at(app: &TestApp, path: &str) -> Self {
         let client = client_with_cookies();
         let reply = send(client.get(app.url(path))).await.expect_any(&[302, 303]);
-        let location =
-            url::Url::parse(reply.header("location").unwrap_or_default()).expect("a redirect to the identity provider");
-        let parameter =
-            |name: &str| location.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
-        let request = inflate(&parameter("SAMLRequest").expect("the redirect binding carries SAMLRequest"));
-        let request_id =
-            request.split(" ID=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an AuthnRequest has an ID");
-        Self {
-            client,
-            base: app.base.clone(),
-            request_id: request_id.to_owned(),
-            relay_state: parameter("RelayState").unwrap_or_default(),
-        }
+        let (request_id, relay_state) = asked(reply.header("location").unwrap_or_default());
+        Self { client, base: app.base.clone(), request_id, relay_state }
     }
 
     /// A genuine response to what was asked, in base64; `more` are further arguments of `sign.py`.
     pub fn response(&self, user: &str, more: &[&str]) -> String {
-        let mut sign = script("sign.py");
-        sign.arg("--keys").arg(material().join("keys"));
-        sign.args(["--acs", &format!("{}/saml/acme/acs", self.base)]);
-        sign.args(["--sp-entity-id", &format!("{}/saml/acme/metadata", self.base)]);
-        sign.args(["--in-response-to", &self.request_id, "--user", user]).args(more);
-        String::from_utf8_lossy(&programs::run(&mut sign).stdout).trim().to_owned()
+        signed(&self.base, &self.request_id, user, more)
     }
 
     /// Delivers a response from this browser.
@@ -116,6 +100,27 @@ impl Flow {
         let reply = send(self.client.get(format!("{}/api/v1/session", self.base))).await.expect_any(&[200, 401]);
         (reply.status == 200).then(|| reply.json())
     }
+}
+
+/// What a redirect to the identity provider asks: the request's id, and the relay state.
+pub fn asked(location: &str) -> (String, String) {
+    let location = url::Url::parse(location).expect("a redirect to the identity provider");
+    let parameter =
+        |name: &str| location.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
+    let request = inflate(&parameter("SAMLRequest").expect("the redirect binding carries SAMLRequest"));
+    let request_id =
+        request.split(" ID=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an AuthnRequest has an ID");
+    (request_id.to_owned(), parameter("RelayState").unwrap_or_default())
+}
+
+/// A genuine response for the workspace `acme` of a server that is called `base`, in base64.
+pub fn signed(base: &str, request_id: &str, user: &str, more: &[&str]) -> String {
+    let mut sign = script("sign.py");
+    sign.arg("--keys").arg(material().join("keys"));
+    sign.args(["--acs", &format!("{base}/saml/acme/acs")]);
+    sign.args(["--sp-entity-id", &format!("{base}/saml/acme/metadata")]);
+    sign.args(["--in-response-to", request_id, "--user", user]).args(more);
+    String::from_utf8_lossy(&programs::run(&mut sign).stdout).trim().to_owned()
 }
 
 /// Signs somebody in through the identity provider; gives the browser.
