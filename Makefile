@@ -46,6 +46,7 @@ soak: ## a quarter of an hour of faults, and a million checks: does every promis
 lint: lint-templates ## formatting, clippy, licences and origins of dependencies, templates
 	@scripts/setup.sh build lint
 	cargo fmt --check
+	cargo clippy --locked -- -D warnings
 	cargo clippy --locked --all-targets --features mutants -- -D warnings
 	cargo deny --locked check licenses bans sources
 

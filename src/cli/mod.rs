@@ -70,7 +70,7 @@ enum Command {
     /// Tokens with which an identity provider provisions people.
     #[command(subcommand)]
     ScimToken(admin::ScimTokenCommand),
-    /// Keys with which applications ask whether a session is valid.
+    /// Keys with which applications ask whether a session is valid, and follow revocations.
     #[command(subcommand)]
     ApiKey(admin::ApiKeyCommand),
     /// Live sessions, and ending them.

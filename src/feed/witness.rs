@@ -1,7 +1,7 @@
 //! Beside an embedded database: a file with the newest head that this machine has seen. A backup that is copied back has an
 //! older one, and so can't bring back who was logged out since.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::Mutex;
 
@@ -28,15 +28,19 @@ static WRITING: Mutex<()> = Mutex::const_new(());
 pub async fn note(db: &Db, head: i64) {
     let Some(place) = place(db) else { return };
     let _writing = WRITING.lock().await;
-    if seen(db).await >= head {
-        return;
+    let shown = place.clone();
+    let written = tokio::task::spawn_blocking(move || replace(&place, head)).await;
+    if let Err(error) = written.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+        tracing::warn!(%error, file = %shown.display(), "could not note the newest revocation beside the database");
+    }
+}
+
+fn replace(place: &Path, head: i64) -> std::io::Result<()> {
+    let before = std::fs::read_to_string(place).unwrap_or_default();
+    if before.trim().parse::<i64>().is_ok_and(|before| before >= head) {
+        return Ok(());
     }
     let fresh = place.with_extension(format!("head.{}", std::process::id()));
-    let written = match tokio::fs::write(&fresh, head.to_string()).await {
-        Ok(()) => tokio::fs::rename(&fresh, &place).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = written {
-        tracing::warn!(%error, file = %place.display(), "could not note the newest revocation beside the database");
-    }
+    std::fs::write(&fresh, head.to_string())?;
+    std::fs::rename(&fresh, place)
 }

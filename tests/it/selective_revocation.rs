@@ -52,6 +52,9 @@ async fn group_of(app: &TestApp, members: &[&str]) -> String {
     group["id"].as_str().expect("an id").to_owned()
 }
 
+/// A filter of the ids of a user, a group and a provider.
+type Filter = fn(&str, &str, &str) -> Value;
+
 on_both_databases! {
     /// Each criterion alone, and two together: counted first, then ended, and the count is what ended.
     async fn what_matches_ends_and_nothing_else(database: Database) {
@@ -59,7 +62,7 @@ on_both_databases! {
         let (ada, bo) = (app.provision("ada").await, app.provision("bo").await);
         let group = group_of(&app, &[&ada.id]).await;
         // What the filter is, made of the instant between the two sign-ins; whether it means ada; whether it means bo.
-        let cases: [(fn(&str, &str, &str) -> Value, bool, bool); 20] = [
+        let cases: [(Filter, bool, bool); 20] = [
             (|ada, _, _| json!({"user": ada}), true, false),
             (|_, group, _| json!({"group": group}), true, false),
             (|_, _, _| json!({"method": "password"}), true, true),

@@ -11,6 +11,8 @@ use super::world::{Live, World};
 
 /// How long it may take.
 const WITHIN: Duration = Duration::from_secs(5);
+/// How often whoever still differs is asked once more, one session at a time.
+const TRIES: usize = 4;
 /// Unknown outcomes of the last so long are looked at.
 const RECENT: u64 = 30 * SECOND;
 
@@ -35,12 +37,34 @@ pub async fn reached(world: &World) -> bool {
             return true;
         }
         if began.elapsed() > WITHIN {
-            note(world, differ);
-            return false;
+            let still = at_once(world, &mut wires, differ).await;
+            let agreed = still.is_empty();
+            note(world, still);
+            return agreed;
         }
         open = differ.into_iter().map(|(live, _)| live).collect();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// What differs although all are asked at the same moment, each time. A long list takes a while to ask about, and what was
+/// ended meanwhile was denied by the slower ones only.
+async fn at_once(world: &World, wires: &mut [Wire], differ: Vec<(Live, Vec<Verdict>)>) -> Vec<(Live, Vec<Verdict>)> {
+    let mut still = Vec::new();
+    for (live, mut verdicts) in differ {
+        for _ in 0..TRIES {
+            let one = std::slice::from_ref(&live);
+            verdicts = ask_all(world, wires, one).await.into_iter().flatten().collect();
+            if agree(&verdicts) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        if !agree(&verdicts) {
+            still.push((live, verdicts));
+        }
+    }
+    still
 }
 
 fn agree(verdicts: &[Verdict]) -> bool {
