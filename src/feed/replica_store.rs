@@ -181,6 +181,15 @@ pub async fn lock_head(tx: &mut Write) -> Result<Granted> {
     granted(&tx.one(sql, args![]).await?, 0)
 }
 
+/// The head, which nobody raises until the transaction ends.
+pub async fn share_head(tx: &mut Write) -> Result<i64> {
+    let sql = match tx.is_postgres() {
+        true => "SELECT seq FROM head WHERE id = 1 FOR SHARE",
+        false => "SELECT seq FROM head WHERE id = 1",
+    };
+    tx.one(sql, args![]).await?.int("seq")
+}
+
 /// Raises the head far beyond every number that a lost part of history can have had, and beyond what is `known` of it.
 pub async fn leap(tx: &mut Write, known: i64, by: i64) -> Result<i64> {
     let sql = "UPDATE head SET seq = CASE WHEN seq > $1 THEN seq ELSE $1 END + $2 WHERE id = 1 RETURNING seq";

@@ -257,7 +257,9 @@ impl Registry {
 
     fn admit(&self, workspace: &WorkspaceId) -> Result<()> {
         let open = || self.streams.values().filter(|entry| entry.slot.is_open());
-        if open().filter(|entry| entry.slot.workspace == *workspace).count() >= PER_WORKSPACE {
+        let own = |entry: &&Entry| entry.slot.workspace == *workspace;
+        if open().filter(own).count() >= PER_WORKSPACE || self.streams.values().filter(own).count() >= 2 * PER_WORKSPACE
+        {
             let text = format!("this workspace has {PER_WORKSPACE} streams open: end one first");
             return Err(Error::new(TOO_MANY_ATTEMPTS, text).with_retry_after(Duration::from_secs(5)));
         }

@@ -279,7 +279,8 @@ impl Cache {
             let same = state.epoch == tenant.epoch
                 && state.policy.version == facts.policy.version
                 && state.allowlist_version == facts.allowlist.version;
-            if head > state.as_of && !same {
+            // A snapshot at that head includes the change that it comes from, and what an event doesn't carry: policy, allowlist.
+            if head >= state.as_of && !same {
                 site.state.store(Arc::new(state_of(facts, head)));
             }
             return site.clone();
@@ -361,7 +362,7 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub mod tests {
     use super::*;
     use crate::base::ids::{SessionId, UserId};
-    use crate::policy::ip_allowlist::IpAllowlist;
+    use crate::policy::ip_allowlist::{IpAllowlist, Mode};
     use crate::policy::model::{Method, Policy};
     use crate::sessions::model::{Holder, Role, Session, Tenant, UserState};
 
@@ -557,6 +558,19 @@ pub mod tests {
         );
         assert_eq!(principal.groups(), "Night%2C%20shift,50%20%25");
         assert_eq!((principal.user_name(), principal.workspace_slug()), ("ana", "acme"));
+    }
+
+    #[test]
+    fn everybodys_log_out_does_not_keep_an_allowlist_that_was_changed_before_it() {
+        let cache = with(5, &[1]);
+        cache.apply(&[event(6, EventScope::Policy), event(7, EventScope::Workspace)], |_| {});
+        let mut listed = facts(1);
+        listed.workspace.epoch = 9;
+        listed.session.workspace_epoch = 9;
+        listed.allowlist = IpAllowlist { mode: Mode::Enforce, entries: Vec::new(), version: 2 };
+        cache.learn(&[1; 32], &listed, &[], 7);
+        let Known::Refused(refusal) = cache.look_up(&[1; 32], None, NOW) else { panic!("nobody is in an empty list") };
+        assert_eq!(refusal, Refusal::Address);
     }
 
     #[test]

@@ -200,6 +200,7 @@ impl SessionsApi {
     /// For a revocation that was answered with 202: 200 when every replica has applied it or was shut out, else 202 again.
     #[oai(path = "/revocations/:sequence", method = "get", operation_id = "getRevocation")]
     async fn progress(&self, caller: Caller, sequence: Path<i64>) -> poem::Result<Answer<ProgressView>> {
+        require_admin(&caller.facts)?;
         let replicas = revoke::progress(&caller.app, &caller.facts.workspace.id, sequence.0).await?;
         let replicas = ReplicasView { applied: replicas.applied, fenced: replicas.fenced };
         Ok(Answer::ok(ProgressView { sequence: sequence.0, replicas }))

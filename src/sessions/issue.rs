@@ -32,6 +32,7 @@ pub struct Held(());
 ///
 /// Call it before the transaction locks the head or the audit log, which a revocation locks after the workspace.
 pub async fn hold(tx: &mut Write, workspace: &WorkspaceId, began: i64) -> Result<Option<Held>> {
+    selection::store::queue(tx, workspace).await?;
     let newest = selection::store::hold_newest(tx, workspace).await?;
     Ok((newest <= began).then_some(Held(())))
 }

@@ -250,6 +250,7 @@ async fn end_workspace(
     include_api_keys: bool,
     now: UnixMillis,
 ) -> Result<Change> {
+    selection::store::keep_sign_ins_away(tx, order.workspace).await?;
     let ended = store::count_for_receipt(tx, order.workspace, spare, now).await?;
     let cause = order.trigger.as_str();
     let epoch = store::raise_workspace_epoch(tx, order.workspace, spare, now, cause).await?;
@@ -296,6 +297,7 @@ async fn end_selection(
     spare: Option<&SessionId>,
     now: UnixMillis,
 ) -> Result<Change> {
+    selection::store::keep_sign_ins_away(tx, order.workspace).await?;
     // A sign-in under way ends before this lock is given, and its session is seen below; or it finds, when it gets the lock,
     // that it was overtaken (`issue.rs`).
     store::lock_workspace_epoch(tx, order.workspace).await?;

@@ -12,6 +12,10 @@ use crate::{mutant, transact};
 /// # Errors
 /// As `acknowledge`.
 pub async fn settle(app: &App, event: &Event) -> Result<replicas::Applied> {
+    settled(app, event, Some(event)).await
+}
+
+async fn settled(app: &App, event: &Event, hint: Option<&Event>) -> Result<replicas::Applied> {
     if mutant::on("ack-before-commit") {
         return Ok(replicas::Applied::default());
     }
@@ -23,7 +27,7 @@ pub async fn settle(app: &App, event: &Event) -> Result<replicas::Applied> {
         }
     }
     witness::note(&app.db, event.sequence).await;
-    replicas::barrier(app, event.sequence, Some(event)).await
+    replicas::barrier(app, event.sequence, hint).await
 }
 
 /// How a revocation that was written goes on: who knows of it by now.
@@ -33,7 +37,8 @@ pub async fn settle(app: &App, event: &Event) -> Result<replicas::Applied> {
 pub async fn progress(app: &App, workspace: &WorkspaceId, sequence: i64) -> Result<replicas::Applied> {
     let found = feed::store::find(&mut app.db.read().await?, workspace, sequence).await?;
     let event = found.ok_or_else(|| Error::not_found("revocation"))?;
-    settle(app, &event).await
+    // It was told to everybody when it happened.
+    settled(app, &event, None).await
 }
 
 /// Waits until every replica knows everything that is committed at this moment: for an answer that says that something is
@@ -43,8 +48,7 @@ pub async fn progress(app: &App, workspace: &WorkspaceId, sequence: i64) -> Resu
 /// As `acknowledge`.
 pub async fn settle_all(app: &App) -> Result<replicas::Applied> {
     // A durable statement: a primary that was replaced would tell its own head, and answers no commit.
-    let db = app.feed.db();
-    let head = transact!(db, |tx| { feed::replica_store::lock_head(tx).await })?.head;
+    let head = transact!(app.db, |tx| { feed::replica_store::share_head(tx).await })?;
     let caught_up = follow::catch_up(app, head).await;
     if let Err(error) = caught_up {
         tracing::debug!(error = error.log(), "could not catch up with the database");

@@ -21,9 +21,11 @@ pub async fn publish(
     Ok(())
 }
 
-/// JWKs of keys that may have signed something since, newest first.
+/// JWKs of keys that may have signed something since: those of running servers first, which no number of others may push out,
+/// then the newest.
 pub async fn list(db: &mut Read, since: UnixMillis, limit: i64) -> Result<Vec<String>> {
-    let sql = "SELECT jwk FROM signing_key WHERE last_used_at >= $1 ORDER BY created_at DESC, kid DESC LIMIT $2";
+    let sql = "SELECT k.jwk FROM signing_key k LEFT JOIN replica r ON r.id = k.replica WHERE k.last_used_at >= $1 \
+               ORDER BY CASE WHEN r.id IS NULL THEN 1 ELSE 0 END, k.created_at DESC, k.kid DESC LIMIT $2";
     db.all(sql, args![since, limit]).await?.iter().map(|row| row.text("jwk")).collect()
 }
 

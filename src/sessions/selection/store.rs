@@ -149,6 +149,24 @@ pub async fn mark_newest(tx: &mut Write, workspace: &WorkspaceId, sequence: i64)
     Ok(())
 }
 
+/// Waits for sign-ins of the workspace that are ending in a session, and keeps new ones away until the transaction ends. Row
+/// locks alone would not do: a shared one passes whoever waits for an exclusive one, and a storm of sign-ins never lets go.
+pub async fn keep_sign_ins_away(tx: &mut Write, workspace: &WorkspaceId) -> Result<()> {
+    if tx.is_postgres() {
+        tx.one("SELECT pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL AS waited", args![workspace]).await?;
+    }
+    Ok(())
+}
+
+/// Lines up behind whoever keeps sign-ins away.
+pub async fn queue(tx: &mut Write, workspace: &WorkspaceId) -> Result<()> {
+    if tx.is_postgres() {
+        tx.one("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0)) IS NULL AS waited", args![workspace])
+            .await?;
+    }
+    Ok(())
+}
+
 /// The newest revocation of a selection. There is no newer one until the transaction ends.
 pub async fn hold_newest(tx: &mut Write, workspace: &WorkspaceId) -> Result<i64> {
     let sql = match tx.is_postgres() {
