@@ -27,7 +27,12 @@ pub async fn reauthenticate(app: &App, actor: &Actor, facts: &Facts, password: &
     let target = Target::new("session", facts.session.id.as_str(), &facts.user.user_name);
     let now = app.clock.now();
     let allowed = facts.policy.admits(Method::Password);
-    if !app.passwords.verify(password, hash.as_deref().filter(|_| allowed)).await? {
+    let verified = app.passwords.verify(password, hash.as_deref().filter(|_| allowed)).await;
+    if verified.is_err() {
+        // Nobody looked at the password: that is no wrong one.
+        throttle::give_back(app, workspace, &account).await?;
+    }
+    if !verified? {
         let entry = Entry::refused("login.reauthentication_failed", target);
         transact!(app.db, |tx| { audit::append(tx, workspace, now, actor, &entry).await })?;
         return Err(Error::new(INVALID_CREDENTIALS, "this is not your password").with_field("password"));

@@ -85,16 +85,16 @@ pub async fn change(app: &App, actor: &Actor, wanted: &Wanted<'_>) -> Result<(Ip
             }
         };
         // After the workspace was locked: whoever locks both begins with that.
-        revoke::announce(tx, app, wanted.workspace, EventScope::Policy, None).await?;
+        let event = revoke::announce(tx, app, wanted.workspace, EventScope::Policy, None).await?;
         let target = Target::new("workspace", wanted.workspace.as_str(), wanted.label);
         let details = json!({"before": summary(&before), "after": summary(&new)});
         let entry = Entry::done("security.ip_allowlist_changed", target).because(reason).with(details);
         audit::append(tx, wanted.workspace, now, actor, &entry).await?;
-        Ok((IpAllowlist { version: before.version + 1, ..new.clone() }, revoked))
+        Ok((IpAllowlist { version: before.version + 1, ..new.clone() }, revoked, event))
     })?;
-    let (list, revoked) = written;
+    let (list, revoked, event) = written;
     let receipt = revoke::acknowledge_some(app, revoked).await?;
-    revoke::settle_all(app).await?;
+    revoke::settle(app, &event).await?;
     Ok((list, receipt))
 }
 

@@ -28,7 +28,7 @@ pub async fn change(
     let workspace = &caller.workspace.id;
     // Whoever was seen a moment ago isn't idle.
     seen::note(app).await;
-    let policy = transact!(app.db, |tx| {
+    let (policy, event) = transact!(app.db, |tx| {
         let now = app.clock.now();
         let before = store::lock(tx, workspace).await?;
         if if_version.is_some_and(|version| version != before.version) {
@@ -37,13 +37,13 @@ pub async fn change(
         let new = merge(&before)?;
         judge(caller, &new)?;
         store::update(tx, workspace, &new, now).await?;
-        let (ended, _) = revoke::end_refused_by_policy(tx, app, workspace, [&before, &new]).await?;
+        let (ended, event) = revoke::end_refused_by_policy(tx, app, workspace, [&before, &new]).await?;
         let details = json!({"before": summary(&before), "after": summary(&new), "sessions_ended": ended});
         let target = Target::new("workspace", workspace.as_str(), &caller.workspace.slug);
         audit::append(tx, workspace, now, actor, &Entry::done("security.policy_changed", target).with(details)).await?;
-        Ok(Policy { version: before.version + 1, ..new })
+        Ok((Policy { version: before.version + 1, ..new }, event))
     })?;
-    revoke::settle_all(app).await?;
+    revoke::settle(app, &event).await?;
     Ok(policy)
 }
 
