@@ -138,30 +138,29 @@ pub async fn count_live(
 /// Where a receipt stops counting: a revocation of everybody costs the same for ten sessions and ten million.
 pub const RECEIPT_LIMIT: i64 = 1_000;
 
-/// As `count_live` of a workspace, up to `RECEIPT_LIMIT`. Each person is looked up for each session: a join would leave it to
-/// the planner, which reads everybody when there are many.
+/// As `count_live` of a workspace, up to `RECEIPT_LIMIT` and for less: workspace and policy are read once.
 pub async fn count_for_receipt(
     db: &mut Read,
     workspace: &WorkspaceId,
     spare: Option<&SessionId>,
     now: UnixMillis,
 ) -> Result<Count> {
-    let sql = "SELECT COUNT(*) AS looked_at, COUNT(alive) AS sessions, COUNT(DISTINCT alive) AS users FROM (\
-               SELECT (SELECT u.id FROM users u WHERE u.workspace_id = $1 AND u.id = s.user_id AND u.state = 'active' \
-               AND (s.user_epoch = u.epoch OR s.id = u.spared_session)) AS alive FROM (\
-               SELECT b.id, b.user_id, b.user_epoch FROM (\
-               SELECT * FROM session WHERE workspace_id = $1 AND id = (SELECT spared_session FROM workspace WHERE id = $1) \
-               AND workspace_epoch <> (SELECT epoch FROM workspace WHERE id = $1) UNION ALL \
-               SELECT * FROM session WHERE workspace_id = $1 AND workspace_epoch = (SELECT epoch FROM workspace WHERE id = $1)\
-               ) AS b WHERE b.ended_at IS NULL AND b.id <> $3 AND (b.not_after IS NULL OR b.not_after > $2) \
-               AND b.last_seen_at > $2 - (SELECT idle_ms FROM policy WHERE workspace_id = $1) \
-               AND b.created_at > $2 - (SELECT absolute_ms FROM policy WHERE workspace_id = $1) \
-               AND CASE WHEN b.method = 'saml' THEN (SELECT saml_allowed FROM policy WHERE workspace_id = $1) \
-               ELSE (SELECT password_allowed FROM policy WHERE workspace_id = $1) END = 1 LIMIT $4) AS s) AS found";
+    let sql = "WITH limits AS (SELECT w.epoch, w.spared_session, $2 - p.absolute_ms AS born_after, $2 - p.idle_ms AS seen_after, \
+               p.saml_allowed, p.password_allowed FROM workspace w JOIN policy p ON p.workspace_id = w.id WHERE w.id = $1) \
+               SELECT COUNT(*) AS sessions, COUNT(DISTINCT user_id) AS users FROM (SELECT s.user_id FROM limits \
+               JOIN (SELECT * FROM session WHERE workspace_id = $1 AND id = (SELECT spared_session FROM limits) \
+               AND workspace_epoch <> (SELECT epoch FROM limits) UNION ALL SELECT * FROM session \
+               WHERE workspace_id = $1 AND workspace_epoch = (SELECT epoch FROM limits)) AS s ON 1 = 1 \
+               JOIN users u ON u.workspace_id = $1 AND u.id = s.user_id \
+               WHERE s.ended_at IS NULL AND s.id <> $3 AND s.last_seen_at > limits.seen_after \
+               AND s.created_at > limits.born_after AND (s.not_after IS NULL OR s.not_after > $2) \
+               AND u.state = 'active' AND (s.user_epoch = u.epoch OR s.id = u.spared_session) \
+               AND ((s.method = 'saml' AND limits.saml_allowed = 1) OR (s.method <> 'saml' AND limits.password_allowed = 1)) \
+               LIMIT $4) AS found";
     let spare = spare.map(SessionId::as_str).unwrap_or_default();
     let row = db.one(sql, args![workspace, now, spare, RECEIPT_LIMIT + 1]).await?;
-    let (looked_at, sessions) = (row.int("looked_at")?, row.int("sessions")?);
-    Ok(Count { sessions: sessions.min(RECEIPT_LIMIT), users: row.int("users")?, more: looked_at > RECEIPT_LIMIT })
+    let sessions = row.int("sessions")?;
+    Ok(Count { sessions: sessions.min(RECEIPT_LIMIT), users: row.int("users")?, more: sessions > RECEIPT_LIMIT })
 }
 
 /// A session that is about to be.
