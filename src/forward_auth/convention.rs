@@ -5,6 +5,7 @@
 
 use crate::base::text::local_path;
 use crate::error::{Error, Result};
+use crate::signing::assertion::require_audience;
 
 /// A proxy and its convention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +24,6 @@ pub enum Proxy {
 
 /// Longest path and query that somebody who signs in returns to, in bytes: an answer stays small.
 const LONGEST_RETURN: usize = 1_000;
-const LONGEST_AUDIENCE: usize = 255;
-
 impl Proxy {
     /// Whether the client gets a refusal as it is. Of the others the proxy's configuration makes what people see.
     pub fn hands_on(self) -> bool {
@@ -72,12 +71,8 @@ impl Wish {
 }
 
 fn audience(text: &str) -> Result<String> {
-    let fits = (1..=LONGEST_AUDIENCE).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err(Error::invalid("audience", "must have 1 to 255 visible ASCII characters"))
-    }
+    require_audience(text)?;
+    Ok(text.to_owned())
 }
 
 /// The request that a proxy asks about, as far as a refusal depends on it.
