@@ -16,6 +16,22 @@ pub fn on(name: &str) -> bool {
     WANTED.get_or_init(|| std::env::var("CURFEW_MUTANT").unwrap_or_default()) == name
 }
 
+/// Whether any known fault or pause is wanted: then nothing may be answered past the points where they are.
+#[cfg(not(feature = "mutants"))]
+pub const fn any() -> bool {
+    false
+}
+
+/// Whether any known fault or pause is wanted: then nothing may be answered past the points where they are.
+#[cfg(feature = "mutants")]
+#[expect(clippy::disallowed_methods, reason = "a switch for tests is no setting")]
+pub fn any() -> bool {
+    use std::sync::OnceLock;
+    static ANY: OnceLock<bool> = OnceLock::new();
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    *ANY.get_or_init(|| is_set("CURFEW_MUTANT") || is_set("CURFEW_PAUSE_AT"))
+}
+
 /// Waits at a point of the code, so that a race that needs luck becomes one that happens.
 #[cfg(not(feature = "mutants"))]
 pub async fn pause(_point: &str) {}

@@ -28,7 +28,11 @@ pub async fn append(
     let sequence = head.sequence + 1;
     let text = entry.canonical(sequence, now, actor);
     let hash = chain::link(&head.hash, &text);
-    store::insert(tx, workspace, sequence, now, actor, entry, &text, &hash).await?;
-    store::move_head(tx, workspace, sequence, &hash).await?;
+    if tx.is_postgres() {
+        store::insert_as_head(tx, workspace, sequence, now, actor, entry, &text, &hash).await?;
+    } else {
+        store::insert(tx, workspace, sequence, now, actor, entry, &text, &hash).await?;
+        store::move_head(tx, workspace, sequence, &hash).await?;
+    }
     Ok(sequence)
 }

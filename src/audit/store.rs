@@ -59,6 +59,25 @@ pub async fn insert(
     Ok(())
 }
 
+/// As `insert` and `move_head`, in one statement that only PostgreSQL knows: there each is a way to the server and back.
+#[expect(clippy::too_many_arguments, reason = "one column each")]
+pub async fn insert_as_head(
+    tx: &mut Write,
+    workspace: &WorkspaceId,
+    sequence: i64,
+    at: UnixMillis,
+    actor: &Actor,
+    entry: &Entry,
+    text: &str,
+    hash: &Hash,
+) -> Result<()> {
+    let sql = "WITH entry AS (INSERT INTO audit (workspace_id, sequence, at, action, actor_id, target_id, entry, hash) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING workspace_id) \
+               UPDATE audit_head SET sequence = $2, hash = $8 FROM entry WHERE audit_head.workspace_id = entry.workspace_id";
+    tx.execute(sql, args![workspace, sequence, at, entry.action, &actor.id, &entry.target.id, text, hash]).await?;
+    Ok(())
+}
+
 /// Entries after a sequence number, oldest first.
 pub async fn list_forward(db: &mut Read, workspace: &WorkspaceId, after: i64, limit: i64) -> Result<Vec<Found>> {
     let sql = "SELECT sequence, at, action, actor_id, target_id, entry, hash FROM audit \

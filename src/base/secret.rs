@@ -74,7 +74,8 @@ pub fn recognise(kind: SecretKind, text: &str) -> Option<SecretHash> {
     if body.len() != 48 {
         return None;
     }
-    let raw = Zeroizing::new(URL_SAFE_NO_PAD.decode(body).ok()?);
+    let mut raw = Zeroizing::new([0; 36]);
+    URL_SAFE_NO_PAD.decode_slice(body, raw.as_mut_slice()).ok()?;
     let sum = u32::from_be_bytes(raw[32..].try_into().ok()?);
     (sum == checksum(kind, &raw[..32])).then(|| Sha256::digest(text.as_bytes()).into())
 }

@@ -27,7 +27,8 @@ pub fn containing(part: &str) -> String {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| DIGITS[usize::from(digit)]).collect()
 }
 
 /// A path on our own origin to go to after sign-in, or `/console`: anything a browser could read as another site is dropped.
@@ -48,6 +49,11 @@ mod tests {
     #[test]
     fn a_pattern_has_no_wildcards_of_its_text() {
         assert_eq!(containing("50%_!x"), "%50!%!_!!x%");
+    }
+
+    #[test]
+    fn every_byte_has_two_digits() {
+        assert_eq!(hex(&[0, 9, 10, 0xab, 0xff]), "00090aabff");
     }
 
     #[test]

@@ -91,8 +91,8 @@ pub fn forget(app: &App, request: &Request) -> Option<String> {
     read(app, request).map(|_| set_cookie(app, "", 0))
 }
 
-fn read(app: &App, request: &Request) -> Option<String> {
-    cookie(request, cookie_name(app)).ok().flatten()
+fn read<'a>(app: &App, request: &'a Request) -> Option<&'a str> {
+    cookie(request.headers(), cookie_name(app)).ok().flatten()
 }
 
 /// The message for this page.

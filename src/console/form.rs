@@ -115,8 +115,8 @@ fn cookie_name(app: &App) -> &'static str {
     if app.config.secure_cookies() { "__Host-curfew-form" } else { "curfew-form" }
 }
 
-fn known(app: &App, request: &Request) -> Result<Option<String>> {
-    Ok(cookie(request, cookie_name(app))?.filter(|value| value.len() == 64))
+fn known<'a>(app: &App, request: &'a Request) -> Result<Option<&'a str>> {
+    Ok(cookie(request.headers(), cookie_name(app))?.filter(|value| value.len() == 64))
 }
 
 /// The browser that asks for a page with a form; it gets its cookie now if it has none.
@@ -125,7 +125,7 @@ fn known(app: &App, request: &Request) -> Result<Option<String>> {
 /// 400 for two cookies of that name.
 pub fn stranger(app: &App, request: &Request) -> Result<Stranger> {
     if let Some(value) = known(app, request)? {
-        return Ok(Stranger { csrf: derived("form", &value), new_cookie: None });
+        return Ok(Stranger { csrf: derived("form", value), new_cookie: None });
     }
     let value = hex(&bytes32(app.random.as_ref()));
     let secure = if app.config.secure_cookies() { "; Secure" } else { "" };

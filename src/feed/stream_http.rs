@@ -121,7 +121,7 @@ fn ended(
     request: &Request,
     mut connection: Connection,
 ) -> Result<impl Future<Output = ()> + Send + 'static> {
-    let secret = Zeroizing::new(bearer(request)?.unwrap_or_default());
+    let secret = Zeroizing::new(bearer(request.headers())?.unwrap_or_default().to_owned());
     let ip = origin(request).ip;
     Ok(async move {
         loop {

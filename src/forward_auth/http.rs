@@ -1,16 +1,31 @@
 //! `/forward-auth/…`: the verdict in the form that each reverse proxy wants. A 2xx is given if and only if there is an
 //! identity.
 
-use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use hyper::body::Body;
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use poem::{Request, Response, handler};
-use zeroize::Zeroizing;
 
 use super::convention::{Original, Proxy, Wish, behind, counts_once, is_twin};
-use super::verdict::{HEADERS, Identity, Outcome, judge};
+use super::verdict::{HEADERS, Outcome, identity, judge, judge_at_once};
 use crate::app::App;
 use crate::base::secret::SecretKind;
 use crate::error::{Error, Result};
+use crate::sessions::principal::Principal;
 use crate::web::authenticate;
+use crate::web::client_ip::address_of;
+
+static NAMES: [HeaderName; HEADERS.len()] = [
+    HeaderName::from_static(HEADERS[0]),
+    HeaderName::from_static(HEADERS[1]),
+    HeaderName::from_static(HEADERS[2]),
+    HeaderName::from_static(HEADERS[3]),
+    HeaderName::from_static(HEADERS[4]),
+    HeaderName::from_static(HEADERS[5]),
+    HeaderName::from_static(HEADERS[6]),
+];
 
 const ENVOY: &str = "/forward-auth/envoy";
 const ENVOY_FOR: &str = "/forward-auth/envoy-for/";
@@ -66,10 +81,34 @@ pub async fn judge_for_envoy_with_audience(request: &Request) -> poem::Result<Re
     Ok(answer(Proxy::Envoy, request, &wish, || prefixed(request, target)).await?)
 }
 
+/// What nearly every question is answered with: the session is in memory, and passes. It needs no router, no body and no wait,
+/// so it is asked before all of them. `None` for everything else, which goes the long way and finds the same rules there.
+pub fn at_once(app: &App, request: &hyper::Request<impl Body>, peer: IpAddr) -> Option<Response> {
+    let headers = request.headers();
+    let is_plain = asks_plainly(request.method(), request.uri()) && request.body().is_end_stream();
+    if !is_plain || authenticate::repeated(headers).is_some() {
+        return None;
+    }
+    let peer = peer.to_canonical();
+    let address = address_of(peer, headers, &app.config.trusted_proxies).ok()?;
+    require_unambiguous(headers, is_believed(app, Some(peer))).ok()?;
+    let principal = judge_at_once(app, presented(app, headers).ok()??, address)?;
+    Some(pass(&principal, ""))
+}
+
+/// Whether the operator's address asks for a verdict and nothing more. What stands behind Envoy's is the client's.
+fn asks_plainly(method: &Method, uri: &Uri) -> bool {
+    match uri.path().strip_prefix("/forward-auth/") {
+        Some("nginx" | "traefik" | "caddy" | "haproxy") => method == Method::GET && uri.query().is_none(),
+        Some(rest) => rest.strip_prefix("envoy").is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        None => false,
+    }
+}
+
 /// An error's answer names nobody either.
 pub fn name_nobody(headers: &mut HeaderMap) {
-    for name in HEADERS {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(""));
+    for name in NAMES.iter().cloned() {
+        headers.insert(name, HeaderValue::from_static(""));
     }
 }
 
@@ -96,16 +135,16 @@ async fn answer<'a>(
     original: impl FnOnce() -> Original<'a>,
 ) -> Result<Response> {
     let app = authenticate::app(request)?;
-    let believed = is_believed(&app, request);
+    let believed = is_believed(&app, request.remote_addr().as_socket_addr().map(|address| address.ip().to_canonical()));
     require_unambiguous(request.headers(), believed)?;
     let address = authenticate::origin(request).ip;
-    let outcome = match presented(&app, request) {
-        Ok(token) => judge(&app, token.as_ref().map(|token| token.as_str()), address, wish.audience.as_deref()).await,
+    let outcome = match presented(&app, request.headers()) {
+        Ok(token) => judge(&app, token, address, wish.audience.as_deref()).await,
         // Contradictory credentials are none.
         Err(_) => Ok(Outcome::SignIn),
     };
     Ok(match outcome {
-        Ok(Outcome::Pass(identity)) => pass(&identity),
+        Ok(Outcome::Pass(principal, assertion)) => pass(&principal, &assertion),
         Ok(Outcome::Address) => refuse(proxy, StatusCode::FORBIDDEN),
         Ok(Outcome::SignIn) if proxy.hands_on() && believed => sign_in(&app, proxy, &original()),
         Ok(Outcome::SignIn) => refuse(proxy, StatusCode::UNAUTHORIZED),
@@ -114,8 +153,7 @@ async fn answer<'a>(
 }
 
 /// Whether this peer's word about the client counts.
-fn is_believed(app: &App, request: &Request) -> bool {
-    let peer = request.remote_addr().as_socket_addr().map(|address| address.ip().to_canonical());
+fn is_believed(app: &App, peer: Option<IpAddr>) -> bool {
     peer.is_some_and(|peer| app.config.trusted_proxies.iter().any(|network| network.contains(&peer)))
 }
 
@@ -133,23 +171,29 @@ fn require_unambiguous(headers: &HeaderMap, believed: bool) -> Result<()> {
 }
 
 /// The session of the request that the proxy asks about. A bearer token of another kind is the application's own.
-fn presented(app: &App, request: &Request) -> Result<Option<Zeroizing<String>>> {
-    let bearer = authenticate::bearer(request)?.filter(|token| token.starts_with(SecretKind::Session.prefix()));
-    let cookie = authenticate::cookie(request, authenticate::cookie_name(app))?;
+fn presented<'a>(app: &App, headers: &'a HeaderMap) -> Result<Option<&'a str>> {
+    let bearer = authenticate::bearer(headers)?.filter(|token| token.starts_with(SecretKind::Session.prefix()));
+    let cookie = authenticate::cookie(headers, authenticate::cookie_name(app))?;
     match (bearer, cookie) {
         (Some(bearer), Some(cookie)) if bearer != cookie => {
             Err(Error::invalid("Authorization", "names another session than the cookie"))
         }
-        (bearer, cookie) => Ok(bearer.or(cookie).map(Zeroizing::new)),
+        (bearer, cookie) => Ok(bearer.or(cookie)),
     }
 }
 
-fn pass(identity: &Identity) -> Response {
+fn pass(principal: &Principal, assertion: &str) -> Response {
     let mut response = Response::default();
-    for (name, text) in HEADERS.into_iter().zip(identity) {
-        let value = HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
-        response.headers_mut().insert(HeaderName::from_static(name), value);
+    let headers = response.headers_mut();
+    headers.reserve(2 * HEADERS.len());
+    for (name, text) in NAMES.iter().zip(identity(principal, assertion)) {
+        let value = match text {
+            Cow::Borrowed(text) => HeaderValue::from_str(text),
+            Cow::Owned(text) => HeaderValue::try_from(text),
+        };
+        headers.insert(name.clone(), value.unwrap_or_else(|_| HeaderValue::from_static("")));
     }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

@@ -1,11 +1,12 @@
 //! The verdict that every convention shares: one session is judged, and its identity is told in seven headers.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::app::App;
 use crate::error::Result;
 use crate::sessions::assertion;
-use crate::sessions::check::{Verdict, check};
+use crate::sessions::check::{Verdict, check, check_at_once};
 use crate::sessions::principal::Principal;
 use crate::sessions::rules::Refusal;
 
@@ -22,13 +23,13 @@ pub const HEADERS: [&str; 7] = [
 ];
 
 /// A text for each of `HEADERS`, in their order, of bytes that a header can carry.
-pub type Identity = [String; HEADERS.len()];
+pub type Identity<'a> = [Cow<'a, str>; HEADERS.len()];
 
 /// Whether a request may pass.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A valid session, and whose it is.
-    Pass(Identity),
+    /// A valid session, and the assertion for the application; empty if none was asked for.
+    Pass(Principal, String),
     /// No session, or one that is not valid.
     SignIn,
     /// A valid session whose workspace does not allow this address.
@@ -48,32 +49,38 @@ pub async fn judge(app: &App, token: Option<&str>, address: Option<IpAddr>, audi
                 Some(audience) => assertion::for_principal(app, &principal, audience).await?,
                 None => String::new(),
             };
-            Ok(Outcome::Pass(identity(&principal, assertion)))
+            Ok(Outcome::Pass(principal, assertion))
         }
         Verdict::Refused(Refusal::Address) => Ok(Outcome::Address),
         Verdict::Refused(_) => Ok(Outcome::SignIn),
     }
 }
 
-fn identity(principal: &Principal, assertion: String) -> Identity {
+/// As `judge`, of what can be answered at once: whoever passes, and wants no assertion. `None` for everything else.
+pub fn judge_at_once(app: &App, token: &str, address: Option<IpAddr>) -> Option<Principal> {
+    check_at_once(app, token, address)
+}
+
+/// What is told of whoever passes.
+pub fn identity<'a>(principal: &'a Principal, assertion: &'a str) -> Identity<'a> {
     [
-        principal.user_id().to_string(),
+        principal.user_id().into(),
         encoded(principal.email()),
         encoded(principal.workspace_slug()),
-        principal.role().as_str().to_owned(),
+        principal.role().as_str().into(),
         // Each name is encoded already, and the commas between them must stay.
-        principal.groups().to_owned(),
-        principal.session_id().to_string(),
-        assertion,
+        principal.groups().into(),
+        principal.session_text().into(),
+        assertion.into(),
     ]
 }
 
 /// What HTTP can't carry as it is (RFC 9110 §5.5) is percent-encoded.
-fn encoded(text: &str) -> String {
+fn encoded(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b'%') {
-        return text.to_owned();
+        return text.into();
     }
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20").into()
 }
 
 #[cfg(test)]

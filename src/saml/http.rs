@@ -83,7 +83,7 @@ pub async fn end_sign_in(UrlPath(slug): UrlPath<String>, request: &Request, sent
     let app = authenticate::app(request)?;
     let form = read_form(request, &sent)?;
     sign_in::require_provider(&app, &slug).await?;
-    let Some(browser) = authenticate::cookie(request, flow_cookie_name(&app))? else {
+    let Some(browser) = authenticate::cookie(request.headers(), flow_cookie_name(&app))? else {
         if form.continued.is_none() {
             return Ok(pages::saml_continue(&app, &slug, form.response));
         }
@@ -91,7 +91,7 @@ pub async fn end_sign_in(UrlPath(slug): UrlPath<String>, request: &Request, sent
         return Err(refused.with_field("SAMLResponse").into());
     };
     let origin = authenticate::origin(request);
-    let mut response = match sign_in::end(&app, &slug, &browser, &form.response, &origin).await? {
+    let mut response = match sign_in::end(&app, &slug, browser, &form.response, &origin).await? {
         Ended::Overtaken { return_to } => {
             let query = url::form_urlencoded::Serializer::new(String::new())
                 .append_pair("workspace", &slug)

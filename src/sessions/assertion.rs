@@ -101,7 +101,7 @@ async fn issue_at(app: &App, principal: &Principal, audience: &str, now: UnixMil
     let claims = Claims {
         iss: &app.config.public_url,
         aud: audience,
-        sub: principal.user_id().as_str(),
+        sub: principal.user_id(),
         sid: &principal.session.text(),
         email: (!email.is_empty()).then_some(email),
         workspace: principal.workspace_slug(),

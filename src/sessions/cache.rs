@@ -105,7 +105,7 @@ impl Cache {
             // Another replica may have seen it since.
             return Known::Nothing;
         }
-        if !state.policy.admits(entry.method) {
+        if !state.policy.admits(entry.method()) {
             return Known::Refused(Refusal::Method);
         }
         let passage = state.allowlist.judge(address);
@@ -319,10 +319,10 @@ pub fn touch_interval(idle_ms: i64) -> i64 {
 
 // Whether everybody was logged out since the session began. That is final, and needs no database.
 fn outlived(entry: &Entry, state: &SiteState) -> Option<Known> {
-    if entry.workspace_epoch == state.epoch || state.spared == Some(entry.session) {
+    if entry.workspace_epoch() == state.epoch || state.spared == Some(entry.session) {
         return None;
     }
-    if entry.workspace_epoch > state.epoch {
+    if entry.workspace_epoch() > state.epoch {
         // Born after what this process knows: it is behind.
         return Some(Known::Nothing);
     }

@@ -52,10 +52,14 @@ pub async fn check_within(
     token: &str,
     address: Option<IpAddr>,
 ) -> Result<Verdict> {
+    let others = |principal: &Principal| workspace.is_some_and(|workspace| workspace != principal.workspace_id());
+    if workspace.is_none()
+        && let Some(principal) = check_at_once(app, token, address)
+    {
+        return Ok(Verdict::Valid(principal));
+    }
     let verdict = match answer(app, token, address).await {
-        Ok(Verdict::Valid(principal)) if workspace.is_some_and(|workspace| workspace != principal.workspace_id()) => {
-            Ok(Verdict::Refused(Refusal::Unknown))
-        }
+        Ok(Verdict::Valid(principal)) if others(&principal) => Ok(Verdict::Refused(Refusal::Unknown)),
         other => other,
     };
     app.metrics.check(match &verdict {
@@ -64,6 +68,25 @@ pub async fn check_within(
         Err(_) => "unavailable",
     });
     verdict
+}
+
+/// As `check`, where nothing has to be waited for: this process holds a lease, memory knows the session, and it is valid.
+/// `None` for everything else, of which nothing was noted: ask `check`.
+pub fn check_at_once(app: &App, token: &str, address: Option<IpAddr>) -> Option<Principal> {
+    if mutant::any() {
+        return None;
+    }
+    let hash = secret::recognise(SecretKind::Session, token)?;
+    if !app.feed.holds_lease(app.clock.as_ref()) {
+        return None;
+    }
+    match from_memory(app, &hash, address)? {
+        Verdict::Valid(principal) => {
+            app.metrics.check("valid");
+            Some(principal)
+        }
+        Verdict::Refused(_) => None,
+    }
 }
 
 async fn answer(app: &App, token: &str, address: Option<IpAddr>) -> Result<Verdict> {

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::model::{Facts, Role};
 use crate::base::clock::UnixMillis;
-use crate::base::ids::{SessionId, UserId, WorkspaceId};
+use crate::base::ids::{SessionId, WorkspaceId};
 use crate::policy::ip_allowlist::Ranges;
 use crate::policy::model::{Method, Policy};
 
@@ -62,10 +62,9 @@ pub struct SiteState {
 /// A person, as checks know them.
 #[derive(Debug)]
 pub struct Person {
-    pub id: UserId,
-    /// User name, address, display name and groups, one after the other.
+    /// Id, user name, address, display name and groups, one after the other: memory is paid for by the piece.
     texts: Box<str>,
-    ends: [u32; 3],
+    ends: [u32; 4],
     pub role: Role,
     pub site: Arc<Site>,
     /// Sessions that were read before this change must be read again.
@@ -76,22 +75,14 @@ impl Person {
     /// From what the database says; `groups` are display names.
     pub fn of(facts: &Facts, groups: &[String], site: Arc<Site>) -> Self {
         let user = &facts.user;
-        let mut texts = user.user_name.clone();
-        let mut ends = [0; 3];
-        ends[0] = short(texts.len());
-        texts.push_str(&user.email);
-        ends[1] = short(texts.len());
-        texts.push_str(&user.display_name);
-        ends[2] = short(texts.len());
-        texts.push_str(&joined(groups));
-        Self {
-            id: user.id.clone(),
-            texts: texts.into_boxed_str(),
-            ends,
-            role: user.role,
-            site,
-            void_since: AtomicI64::new(i64::MIN),
+        let (mut texts, mut ends) = (String::new(), [0; 4]);
+        let parts = [user.id.as_str(), &user.user_name, &user.email, &user.display_name];
+        for (part, end) in parts.into_iter().zip(&mut ends) {
+            texts.push_str(part);
+            *end = short(texts.len());
         }
+        texts.push_str(&joined(groups));
+        Self { texts: texts.into_boxed_str(), ends, role: user.role, site, void_since: AtomicI64::new(i64::MIN) }
     }
 
     fn part(&self, index: usize) -> &str {
@@ -102,8 +93,7 @@ impl Person {
 
     /// Whether another says the same of the same person.
     pub fn says_as(&self, other: &Self) -> bool {
-        self.id == other.id
-            && self.texts == other.texts
+        self.texts == other.texts
             && self.ends == other.ends
             && self.role == other.role
             && Arc::ptr_eq(&self.site, &other.site)
@@ -140,26 +130,26 @@ pub struct Principal {
 }
 
 impl Principal {
-    pub fn user_id(&self) -> &UserId {
-        &self.person.id
+    pub fn user_id(&self) -> &str {
+        self.person.part(0)
     }
 
     pub fn user_name(&self) -> &str {
-        self.person.part(0)
+        self.person.part(1)
     }
 
     /// Empty if there is none.
     pub fn email(&self) -> &str {
-        self.person.part(1)
+        self.person.part(2)
     }
 
     pub fn display_name(&self) -> &str {
-        self.person.part(2)
+        self.person.part(3)
     }
 
     /// Display names of the user's groups, percent-encoded, with commas between them.
     pub fn groups(&self) -> &str {
-        self.person.part(3)
+        self.person.part(4)
     }
 
     pub fn role(&self) -> Role {
@@ -180,6 +170,10 @@ impl Principal {
 
     pub fn session_id(&self) -> SessionId {
         SessionId::from_text(self.session.text())
+    }
+
+    pub fn session_text(&self) -> String {
+        self.session.text()
     }
 
     pub fn method(&self) -> Method {

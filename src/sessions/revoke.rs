@@ -61,17 +61,16 @@ pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>)
         Scope::Session(session) => end_session(tx, order, session, now).await?,
         Scope::Selection { selection, spare } => end_selection(tx, order, selection, spare.as_ref(), now).await?,
     };
-    // 2. The head: held until the commit, so that sequence and commit order are one.
-    let sequence = feed::store::raise_head(tx, known(app)).await?;
+    // 2. The head, held until the commit, so that sequence and commit order are one; and the feed event.
+    let mut event = event(order, &change, now);
+    event.sequence = feed::store::append(tx, known(app), &event).await?;
+    let sequence = event.sequence;
     match &order.scope {
         Scope::User { user, .. } => store::mark_user_epoch(tx, order.workspace, user, sequence).await?,
         Scope::Selection { .. } => selection::store::mark_newest(tx, order.workspace, sequence).await?,
         Scope::Workspace { .. } | Scope::Session(_) => {}
     }
-    // 3. The feed event.
-    let event = event(order, &change, sequence, now);
-    feed::store::insert(tx, &event).await?;
-    // 4. The audit entry.
+    // 3. The audit entry.
     let receipt = receipt(order, &change, sequence, now);
     audit::append(tx, order.workspace, now, actor, &entry(order, &receipt)).await?;
     let slug =
@@ -121,10 +120,9 @@ pub async fn announce(
     scope: EventScope,
     user: Option<&UserId>,
 ) -> Result<Event> {
-    let sequence = feed::store::raise_head(tx, known(app)).await?;
     let user = user.map(|user| user.as_str().to_owned());
-    let event = Event {
-        sequence,
+    let mut event = Event {
+        sequence: 0,
         workspace: workspace.clone(),
         scope,
         target: user.clone(),
@@ -134,7 +132,7 @@ pub async fn announce(
         cause: scope.as_str().to_owned(),
         at: app.clock.now(),
     };
-    feed::store::insert(tx, &event).await?;
+    event.sequence = feed::store::append(tx, known(app), &event).await?;
     feed::store::hint(tx, &event).await?;
     Ok(event)
 }
@@ -214,7 +212,7 @@ async fn end_everything(
         cause: "restore".to_owned(),
         at: now,
     };
-    feed::store::insert(tx, &event).await?;
+    feed::store::insert(tx, sequence, &event).await?;
     for (workspace, slug) in &workspaces {
         let target = Target::new("workspace", workspace.as_str(), slug);
         let details = json!({"sequence": sequence, "trigger": "restore"});

@@ -1,4 +1,4 @@
-//! Pure: a part of the sessions in memory: entries in a row, and an index of them by token. About 100 bytes a session.
+//! Pure: a part of the sessions in memory: entries in a row, and an index of them by token. About 90 bytes a session.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -37,13 +37,27 @@ pub struct Entry {
     pub key: Key,
     pub session: Compact,
     pub person: Arc<Person>,
-    pub workspace_epoch: i64,
+    stamp: Stamp,
     pub expires_at: UnixMillis,
     pub last_seen_at: AtomicI64,
     pub signed_in_at: UnixMillis,
     /// Head of the snapshot that it was read from.
     pub loaded_seq: i64,
-    pub method: Method,
+}
+
+/// The workspace's epoch and the way of signing in, in one number.
+#[derive(Clone, Copy, Debug)]
+struct Stamp(i64);
+
+const METHODS: [Method; 3] = [Method::Password, Method::Saml, Method::Setup];
+
+impl Stamp {
+    fn of(epoch: i64, method: Method) -> Self {
+        Self(
+            epoch * 4
+                + METHODS.iter().zip(0..).find_map(|(one, number)| (*one == method).then_some(number)).unwrap_or(0),
+        )
+    }
 }
 
 impl Entry {
@@ -52,20 +66,27 @@ impl Entry {
             key,
             session,
             person,
-            workspace_epoch: facts.session.workspace_epoch,
+            stamp: Stamp::of(facts.session.workspace_epoch, facts.session.method),
             expires_at: facts.session.expires_at(&facts.policy),
             last_seen_at: AtomicI64::new(facts.session.last_seen_at),
             signed_in_at: facts.session.signed_in_at,
             loaded_seq: head,
-            method: facts.session.method,
         }
+    }
+
+    pub fn workspace_epoch(&self) -> i64 {
+        self.stamp.0 >> 2
+    }
+
+    pub fn method(&self) -> Method {
+        METHODS[usize::try_from(self.stamp.0 & 3).unwrap_or_default().min(METHODS.len() - 1)]
     }
 
     pub fn principal(&self, idle_ms: i64) -> Principal {
         Principal {
             person: self.person.clone(),
             session: self.session,
-            method: self.method,
+            method: self.method(),
             signed_in_at: self.signed_in_at,
             last_seen_at: self.last_seen_at.load(Ordering::Relaxed),
             expires_at: self.expires_at,
@@ -84,51 +105,89 @@ impl Entry {
 #[derive(Debug, Default)]
 pub struct Shard {
     index: HashTable<u32>,
-    entries: Vec<Entry>,
+    entries: Entries,
     /// The next to go when there is no room.
-    hand: usize,
+    hand: u32,
+}
+
+/// A row of entries in blocks. One piece of memory would be copied as it grows, and leave holes; and what it has in reserve is
+/// paid for by every session.
+#[derive(Debug, Default)]
+struct Entries {
+    blocks: Vec<Vec<Entry>>,
+}
+
+impl Entries {
+    const BLOCK: usize = 512;
+
+    fn len(&self) -> usize {
+        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * Self::BLOCK + last.len())
+    }
+
+    fn at(&self, place: u32) -> &Entry {
+        let place = place as usize;
+        &self.blocks[place / Self::BLOCK][place % Self::BLOCK]
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if self.blocks.last().is_none_or(|last| last.len() == Self::BLOCK) {
+            self.blocks.push(Vec::with_capacity(Self::BLOCK));
+        }
+        if let Some(last) = self.blocks.last_mut() {
+            last.push(entry);
+        }
+    }
+
+    fn set(&mut self, place: u32, entry: Entry) {
+        let place = place as usize;
+        self.blocks[place / Self::BLOCK][place % Self::BLOCK] = entry;
+    }
+
+    /// Takes one out, and puts the last into its place: gives the key of the one that moved.
+    fn swap_remove(&mut self, place: u32) -> Option<Key> {
+        let last = self.blocks.last_mut()?.pop()?;
+        if self.blocks.last().is_some_and(Vec::is_empty) {
+            self.blocks.pop();
+        }
+        let moved = ((place as usize) < self.len()).then_some(last.key)?;
+        self.set(place, last);
+        Some(moved)
+    }
 }
 
 impl Shard {
     pub fn find(&self, key: Key) -> Option<&Entry> {
-        let place = self.index.find(key.0[0], |place| self.entries[*place as usize].key == key)?;
-        self.entries.get(*place as usize)
+        self.place(key).map(|place| self.entries.at(place))
     }
 
     /// Puts an entry in, instead of one with the same key, or of an old one if there are `capacity`.
     pub fn insert(&mut self, entry: Entry, capacity: usize) {
         if let Some(place) = self.place(entry.key) {
             // The later of two uses counts.
-            let seen = self.entries[place].last_seen_at.load(Ordering::Relaxed);
+            let seen = self.entries.at(place).last_seen_at.load(Ordering::Relaxed);
             entry.last_seen_at.fetch_max(seen, Ordering::Relaxed);
-            self.entries[place] = entry;
+            self.entries.set(place, entry);
             return;
         }
         if self.entries.len() >= capacity.min(u32::MAX as usize) {
-            self.hand = (self.hand + 1) % self.entries.len();
-            let oldest = self.entries[self.hand].key;
+            self.hand = (self.hand + 1) % u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+            let oldest = self.entries.at(self.hand).key;
             self.remove(oldest);
-        }
-        if self.entries.len() == self.entries.capacity() {
-            // A quarter more, not twice as much: memory that lies idle is paid for by every session.
-            self.entries.reserve_exact((self.entries.len() / 4).max(16));
         }
         let place = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let hash = entry.key.0[0];
         self.entries.push(entry);
         let entries = &self.entries;
-        self.index.insert_unique(hash, place, |place| entries[*place as usize].key.0[0]);
+        self.index.insert_unique(hash, place, |place| entries.at(*place).key.0[0]);
     }
 
     pub fn remove(&mut self, key: Key) {
         let entries = &self.entries;
-        let Ok(found) = self.index.find_entry(key.0[0], |place| entries[*place as usize].key == key) else { return };
+        let Ok(found) = self.index.find_entry(key.0[0], |place| entries.at(*place).key == key) else { return };
         let (place, _) = found.remove();
-        self.entries.swap_remove(place as usize);
-        // The last one has moved into its place.
-        if let Some(moved) = self.entries.get(place as usize) {
-            let (hash, last) = (moved.key.0[0], u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-            if let Some(index) = self.index.find_mut(hash, |place| *place == last) {
+        if let Some(moved) = self.entries.swap_remove(place) {
+            let last = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+            if let Some(index) = self.index.find_mut(moved.0[0], |place| *place == last) {
                 *index = place;
             }
         }
@@ -138,8 +197,8 @@ impl Shard {
         self.entries.len()
     }
 
-    fn place(&self, key: Key) -> Option<usize> {
-        self.index.find(key.0[0], |place| self.entries[*place as usize].key == key).map(|place| *place as usize)
+    fn place(&self, key: Key) -> Option<u32> {
+        self.index.find(key.0[0], |place| self.entries.at(*place).key == key).copied()
     }
 }
 

@@ -138,7 +138,9 @@ pub async fn count_live(
 /// Where a receipt stops counting: a revocation of everybody costs the same for ten sessions and ten million.
 pub const RECEIPT_LIMIT: i64 = 1_000;
 
-/// As `count_live` of a workspace, up to `RECEIPT_LIMIT` and for less: workspace and policy are read once.
+/// As `count_live` of a workspace, of the `RECEIPT_LIMIT` sessions that were used last: those are found first, in the order of
+/// an index, and only they are looked at closely. Workspace and policy are read once, and of people only those whom something
+/// ever happened to: an index has them.
 pub async fn count_for_receipt(
     db: &mut Read,
     workspace: &WorkspaceId,
@@ -146,21 +148,24 @@ pub async fn count_for_receipt(
     now: UnixMillis,
 ) -> Result<Count> {
     let sql = "WITH limits AS (SELECT w.epoch, w.spared_session, $2 - p.absolute_ms AS born_after, $2 - p.idle_ms AS seen_after, \
-               p.saml_allowed, p.password_allowed FROM workspace w JOIN policy p ON p.workspace_id = w.id WHERE w.id = $1) \
-               SELECT COUNT(*) AS sessions, COUNT(DISTINCT user_id) AS users FROM (SELECT s.user_id FROM limits \
-               JOIN (SELECT * FROM session WHERE workspace_id = $1 AND id = (SELECT spared_session FROM limits) \
-               AND workspace_epoch <> (SELECT epoch FROM limits) UNION ALL SELECT * FROM session \
-               WHERE workspace_id = $1 AND workspace_epoch = (SELECT epoch FROM limits)) AS s ON 1 = 1 \
-               JOIN users u ON u.workspace_id = $1 AND u.id = s.user_id \
-               WHERE s.ended_at IS NULL AND s.id <> $3 AND s.last_seen_at > limits.seen_after \
-               AND s.created_at > limits.born_after AND (s.not_after IS NULL OR s.not_after > $2) \
-               AND u.state = 'active' AND (s.user_epoch = u.epoch OR s.id = u.spared_session) \
-               AND ((s.method = 'saml' AND limits.saml_allowed = 1) OR (s.method <> 'saml' AND limits.password_allowed = 1)) \
-               LIMIT $4) AS found";
+               p.saml_allowed, p.password_allowed FROM workspace w JOIN policy p ON p.workspace_id = w.id WHERE w.id = $1), \
+               newest AS (SELECT id, user_id, user_epoch, created_at, not_after, method FROM session \
+               WHERE workspace_id = $1 AND workspace_epoch = (SELECT epoch FROM limits) AND ended_at IS NULL \
+               AND last_seen_at > (SELECT seen_after FROM limits) ORDER BY last_seen_at DESC LIMIT $4), \
+               spared AS (SELECT id, user_id, user_epoch, created_at, not_after, method FROM session \
+               WHERE workspace_id = $1 AND id = (SELECT spared_session FROM limits) AND ended_at IS NULL \
+               AND workspace_epoch <> (SELECT epoch FROM limits) AND last_seen_at > (SELECT seen_after FROM limits)) \
+               SELECT COUNT(*) AS sessions, COUNT(DISTINCT s.user_id) AS users, (SELECT COUNT(*) FROM newest) AS looked_at \
+               FROM limits JOIN (SELECT * FROM newest UNION ALL SELECT * FROM spared) AS s ON 1 = 1 \
+               WHERE s.id <> $3 AND s.created_at > limits.born_after AND (s.not_after IS NULL OR s.not_after > $2) \
+               AND NOT EXISTS (SELECT 1 FROM users u WHERE u.workspace_id = $1 AND u.id = s.user_id \
+               AND (u.epoch > 0 OR u.state <> 'active') AND (u.state <> 'active' \
+               OR (u.epoch <> s.user_epoch AND COALESCE(u.spared_session, '') <> s.id))) \
+               AND ((s.method = 'saml' AND limits.saml_allowed = 1) OR (s.method <> 'saml' AND limits.password_allowed = 1))";
     let spare = spare.map(SessionId::as_str).unwrap_or_default();
     let row = db.one(sql, args![workspace, now, spare, RECEIPT_LIMIT + 1]).await?;
-    let sessions = row.int("sessions")?;
-    Ok(Count { sessions: sessions.min(RECEIPT_LIMIT), users: row.int("users")?, more: sessions > RECEIPT_LIMIT })
+    let more = row.int("looked_at")? > RECEIPT_LIMIT;
+    Ok(Count { sessions: row.int("sessions")?.min(RECEIPT_LIMIT), users: row.int("users")?, more })
 }
 
 /// A session that is about to be.

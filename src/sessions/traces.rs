@@ -32,7 +32,7 @@ pub struct Change {
 }
 
 /// What the feed tells of it.
-pub fn event(order: &Order<'_>, change: &Change, sequence: i64, now: UnixMillis) -> Event {
+pub fn event(order: &Order<'_>, change: &Change, now: UnixMillis) -> Event {
     let (scope, target) = match &order.scope {
         Scope::Workspace { .. } => (EventScope::Workspace, None),
         Scope::User { user, .. } => (EventScope::User, Some(user.to_string())),
@@ -40,7 +40,8 @@ pub fn event(order: &Order<'_>, change: &Change, sequence: i64, now: UnixMillis)
         Scope::Session(session) => (EventScope::Session, Some(session.to_string())),
     };
     Event {
-        sequence,
+        // It gets its number when it is written.
+        sequence: 0,
         workspace: order.workspace.clone(),
         scope,
         target,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::http::header;
+use poem::http::{HeaderMap, HeaderName, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -74,44 +74,53 @@ pub fn clear_cookie(app: &App) -> String {
 /// # Errors
 /// 400 if there are two of them.
 pub fn presented(app: &App, request: &Request) -> Result<Option<Presented>> {
-    let bearer = bearer(request)?;
-    let cookie = cookie(request, cookie_name(app))?;
+    let bearer = bearer(request.headers())?;
+    let cookie = cookie(request.headers(), cookie_name(app))?;
+    let presented = |token: &str, by_cookie| Presented { token: Zeroizing::new(token.to_owned()), by_cookie };
     match (bearer, cookie) {
         (Some(bearer), Some(cookie)) if bearer != cookie => {
             Err(Error::invalid("Authorization", "names another session than the cookie: send one of them"))
         }
-        (Some(bearer), _) => Ok(Some(Presented { token: Zeroizing::new(bearer), by_cookie: false })),
-        (None, Some(cookie)) => Ok(Some(Presented { token: Zeroizing::new(cookie), by_cookie: true })),
+        (Some(bearer), _) => Ok(Some(presented(bearer, false))),
+        (None, Some(cookie)) => Ok(Some(presented(cookie, true))),
         (None, None) => Ok(None),
     }
+}
+
+/// A header that decides what a request means and is there twice: nobody can say which was meant.
+pub fn repeated(headers: &HeaderMap) -> Option<&'static str> {
+    let twice = |name: &HeaderName| headers.get_all(name).iter().nth(1).is_some();
+    [(header::HOST, "Host"), (header::CONTENT_TYPE, "Content-Type")]
+        .into_iter()
+        .find_map(|(name, shown)| twice(&name).then_some(shown))
 }
 
 /// The bearer token, `None` if there is no `Authorization` header or it is of another scheme.
 ///
 /// # Errors
 /// 400 for more than one such header.
-pub fn bearer(request: &Request) -> Result<Option<String>> {
-    let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
+pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(Error::invalid("Authorization", "must be sent once"));
     }
     let text = value.to_str().unwrap_or_default();
     let Some((scheme, token)) = text.split_once(' ') else { return Ok(None) };
-    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned()))
+    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()))
 }
 
 /// A cookie by its exact name.
 ///
 /// # Errors
 /// 400 if it is there twice: nobody can say which one the person meant.
-pub fn cookie(request: &Request, name: &str) -> Result<Option<String>> {
-    let lines = request.headers().get_all(header::COOKIE).iter();
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>> {
+    let lines = headers.get_all(header::COOKIE).iter();
     let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     let mut found = pairs.filter_map(|pair| {
         // White space of other kinds belongs to the name: a name that only looks like ours is not ours.
         let (key, value) = std::str::from_utf8(pair).ok()?.trim_matches(' ').split_once('=')?;
-        (key == name).then(|| value.to_owned())
+        (key == name).then_some(value)
     });
     let first = found.next();
     if found.next().is_some() {
@@ -298,8 +307,8 @@ impl<'a> ApiExtractor<'a> for KeyHolder {
 pub async fn credential(request: &Request, kind: CredentialKind) -> Result<(Arc<App>, Credential)> {
     let app = app(request)?;
     let missing = || Error::new(NOT_SIGNED_IN, "send Authorization: Bearer with a valid token");
-    let token = Zeroizing::new(bearer(request)?.ok_or_else(missing)?);
-    let found = credentials::find(&app, kind, &token, origin(request).ip).await?;
+    let token = bearer(request.headers())?.ok_or_else(missing)?;
+    let found = credentials::find(&app, kind, token, origin(request).ip).await?;
     Ok((app, found.ok_or_else(missing)?))
 }
 

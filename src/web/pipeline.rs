@@ -3,6 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -11,10 +12,11 @@ use poem::http::header::{self, HeaderName};
 use poem::http::{HeaderMap, HeaderValue, StatusCode};
 use poem::{Body, Endpoint, Request, Response};
 
-use super::client_ip::client_address;
-use super::problem;
+use super::client_ip::address_of;
+use super::{authenticate, problem};
 use crate::actor::Origin;
 use crate::app::App;
+use crate::base::random::Random;
 use crate::base::text::{clipped, hex};
 use crate::error::{Error, FORBIDDEN, INVALID_REQUEST, PAYLOAD_TOO_LARGE, Result};
 
@@ -33,12 +35,13 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 pub struct Pipeline<E> {
     pub app: Arc<App>,
     pub inner: E,
+    pub ids: RequestIds,
 }
 
 impl<E: Endpoint<Output = Response>> Pipeline<E> {
     /// Answers a request. Never fails and never panics.
     pub async fn answer(&self, mut request: Request) -> Response {
-        let request_id = self.request_id();
+        let request_id = self.ids.next();
         let started = self.app.clock.monotonic();
         let (method, path) = (request.method().clone(), redacted(request.uri().path()));
         let page = problem::wants_page(&request);
@@ -73,11 +76,8 @@ impl<E: Endpoint<Output = Response>> Pipeline<E> {
 
     async fn prepare(&self, request: &mut Request, request_id: &str) -> Result<()> {
         request.set_data(self.origin(request, request_id)?);
-        if request.headers().get_all(header::HOST).iter().count() > 1 {
-            return Err(Error::invalid("Host", "must be sent once"));
-        }
-        if request.headers().get_all(header::CONTENT_TYPE).iter().count() > 1 {
-            return Err(Error::invalid("Content-Type", "must be sent once"));
+        if let Some(name) = authenticate::repeated(request.headers()) {
+            return Err(Error::invalid(name, "must be sent once"));
         }
         let limit = if request.uri().path().starts_with("/saml/") { SAML_LIMIT } else { BODY_LIMIT };
         let timeout = Duration::from_millis(self.app.config.http.body_timeout_ms);
@@ -98,27 +98,34 @@ impl<E: Endpoint<Output = Response>> Pipeline<E> {
         }
     }
 
-    fn request_id(&self) -> String {
-        let mut bytes = [0; 8];
-        self.app.random.fill(&mut bytes);
-        hex(&bytes)
-    }
-
     fn origin(&self, request: &Request, request_id: &str) -> Result<Origin> {
         let peer = request.remote_addr().as_socket_addr().map(|address| address.ip());
-        let lines: Vec<&str> = request
-            .headers()
-            .get_all("x-forwarded-for")
-            .iter()
-            .map(|line| line.to_str().unwrap_or("unreadable"))
-            .collect();
         let ip = match peer {
             None => None,
-            Some(peer) => client_address(peer, lines.into_iter(), &self.app.config.trusted_proxies)
+            Some(peer) => address_of(peer, request.headers(), &self.app.config.trusted_proxies)
                 .map_err(|_| unreadable_hop(request))?,
         };
         let user_agent = clipped(request.header(header::USER_AGENT).unwrap_or_default(), 300);
         Ok(Origin { ip, user_agent, request_id: request_id.to_owned() })
+    }
+}
+
+/// Numbers of requests, to find one again in the log. They are no secrets: a random start, then one after the other, spread so
+/// that two don't look alike.
+pub struct RequestIds(AtomicU64);
+
+impl RequestIds {
+    pub fn new(random: &dyn Random) -> Self {
+        let mut start = [0; 8];
+        random.fill(&mut start);
+        Self(AtomicU64::new(u64::from_le_bytes(start)))
+    }
+
+    /// The next one: 16 hexadecimal digits.
+    fn next(&self) -> String {
+        // An odd factor and a shifted xor can be undone, so no two are the same.
+        let number = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        hex(&(number ^ (number >> 32)).to_be_bytes())
     }
 }
 

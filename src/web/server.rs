@@ -7,26 +7,50 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{FutureExt, future};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use poem::Response;
 use poem::endpoint::BoxEndpoint;
+use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use super::pipeline::Pipeline;
+use super::pipeline::{Pipeline, RequestIds};
 use super::routes;
 use crate::app::App;
 use crate::config::Http;
+use crate::forward_auth;
 use crate::sessions::follow;
 
 /// How long requests under way may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(30);
 
-type Handler = Pipeline<BoxEndpoint<'static, Response>>;
+/// What answers requests.
+struct Handler {
+    pipeline: Pipeline<BoxEndpoint<'static, Response>>,
+    /// Whether proxies ask here who may pass.
+    is_door: bool,
+}
+
+impl Handler {
+    fn new(inner: BoxEndpoint<'static, Response>, app: Arc<App>) -> Self {
+        let ids = RequestIds::new(app.random.as_ref());
+        Self { pipeline: Pipeline { app, inner, ids }, is_door: false }
+    }
+
+    /// The answer to a question that needs no wait.
+    fn at_once(&self, request: &hyper::Request<Incoming>, peer: SocketAddr) -> Option<Response> {
+        let app = &self.pipeline.app;
+        let response = self.is_door.then(|| forward_auth::http::at_once(app, request, peer.ip()))??;
+        app.metrics.request(response.status().as_u16());
+        Some(response)
+    }
+}
 
 /// A listening server.
 pub struct Server {
@@ -65,26 +89,24 @@ struct Following {
 impl Server {
     /// Serves the product on a listener.
     pub fn start(app: Arc<App>, listener: TcpListener) -> Self {
-        let settings = app.config.http.clone();
         let following = Following { app: app.clone(), tasks: follow::start(app.clone()) };
-        let handler = Pipeline { inner: routes::routes(&app), app };
-        Self { following: Some(following), ..Self::accept(Arc::new(handler), listener, settings) }
+        let handler = Handler { is_door: true, ..Handler::new(routes::routes(&app), app) };
+        Self { following: Some(following), ..Self::accept(handler, listener) }
     }
 
     /// Serves health and metrics.
     pub fn start_admin(app: Arc<App>, listener: TcpListener) -> Self {
-        let settings = app.config.http.clone();
-        let handler = Pipeline { inner: routes::admin_routes(), app };
-        Self::accept(Arc::new(handler), listener, settings)
+        Self::accept(Handler::new(routes::admin_routes(), app), listener)
     }
 
     /// Serves something else under the same deadlines and limits: `curfew demo` has two more listeners.
     pub fn start_endpoint(app: Arc<App>, inner: BoxEndpoint<'static, Response>, listener: TcpListener) -> Self {
-        let settings = app.config.http.clone();
-        Self::accept(Arc::new(Pipeline { inner, app }), listener, settings)
+        Self::accept(Handler::new(inner, app), listener)
     }
 
-    fn accept(handler: Arc<Handler>, listener: TcpListener, settings: Http) -> Self {
+    fn accept(handler: Handler, listener: TcpListener) -> Self {
+        let settings = handler.pipeline.app.config.http.clone();
+        let handler = Arc::new(handler);
         let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
         let (stop, stopped) = watch::channel(false);
         let capacity = u32::try_from(settings.max_connections).unwrap_or(u32::MAX);
@@ -147,17 +169,16 @@ async fn serve(
     mut stopped: watch::Receiver<bool>,
 ) {
     drop(stream.set_nodelay(true));
-    let local = stream.local_addr().ok();
+    let local = stream.local_addr().map_or_else(|_| LocalAddr::default(), |local| LocalAddr(local.into()));
     let own = Connection { cut: Arc::default(), stopped: Some(stopped.clone()) };
     let cut = own.cut.clone();
-    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let (handler, own) = (handler.clone(), own.clone());
-        async move {
-            let local = local.map_or_else(LocalAddr::default, |local| LocalAddr(local.into()));
-            let from = (request, local, RemoteAddr(peer.into()), poem::http::uri::Scheme::HTTP);
-            let mut request = poem::Request::from(from);
-            request.set_data(own);
-            Ok::<_, Infallible>(hyper::Response::from(handler.answer(request).await))
+    let service = service_fn(move |request: hyper::Request<Incoming>| match handler.at_once(&request, peer) {
+        Some(response) => future::ready(Ok::<_, Infallible>(response.into())).left_future(),
+        None => {
+            let handler = handler.clone();
+            let mut request = poem::Request::from((request, local.clone(), RemoteAddr(peer.into()), Scheme::HTTP));
+            request.set_data(own.clone());
+            async move { Ok(handler.pipeline.answer(request).await.into()) }.right_future()
         }
     });
     let connection = http1::Builder::new()

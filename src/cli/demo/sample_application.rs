@@ -145,9 +145,9 @@ impl SampleApplication {
 
     /// The name of a browser: the one it has, or a new one.
     fn browser(&self, request: &Request) -> String {
-        let known = authenticate::cookie(request, COOKIE).ok().flatten();
+        let known = authenticate::cookie(request.headers(), COOKIE).ok().flatten();
         let known = known.filter(|name| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        known.unwrap_or_else(|| hex(&bytes32(self.random.as_ref())[..16]))
+        known.map(str::to_owned).unwrap_or_else(|| hex(&bytes32(self.random.as_ref())[..16]))
     }
 
     async fn observe(&self, browser: &str, request: &Request) -> State {

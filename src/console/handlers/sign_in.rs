@@ -157,10 +157,10 @@ pub fn sso_url(slug: &str, return_to: &str) -> String {
 
 /// `None` if the browser's session is alive.
 async fn before(app: &App, request: &Request) -> Result<Option<Before>> {
-    let Some(token) = authenticate::cookie(request, authenticate::cookie_name(app))? else {
+    let Some(token) = authenticate::cookie(request.headers(), authenticate::cookie_name(app))? else {
         return Ok(Some(Before::default()));
     };
-    Ok(match check_in_database(app, &token, authenticate::origin(request).ip).await? {
+    Ok(match check_in_database(app, token, authenticate::origin(request).ip).await? {
         Judged::Valid(_) => None,
         Judged::Refused(refusal, facts) => Some(Before {
             notice: notice(&refusal),
