@@ -212,7 +212,7 @@ pub async fn ip_allowlist(console: &Console, command: AllowlistCommand) -> Resul
         Some((mode, networks)) => {
             let entries = match &networks {
                 Some(networks) => change_allowlist::networks(networks.iter().map(|network| (network.as_str(), "")))?,
-                None => before.entries,
+                None => before.entries.to_vec(),
             };
             let wanted = Wanted {
                 workspace: &workspace.id,

@@ -1,6 +1,7 @@
 //! Pure: the IP allowlist: networks, the mode, and whether an address passes.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -43,7 +44,7 @@ pub struct Network {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpAllowlist {
     pub mode: Mode,
-    pub entries: Vec<Network>,
+    pub entries: Arc<[Network]>,
     pub version: i64,
 }
 
@@ -84,7 +85,7 @@ pub struct Ranges {
 impl Ranges {
     pub fn of(list: &IpAllowlist) -> Self {
         let (mut four, mut six) = (Vec::new(), Vec::new());
-        for entry in &list.entries {
+        for entry in list.entries.iter() {
             match entry.cidr {
                 IpNet::V4(net) => four.push((net.network().to_bits(), net.broadcast().to_bits())),
                 IpNet::V6(net) => six.push((net.network().to_bits(), net.broadcast().to_bits())),

@@ -1,6 +1,9 @@
 //! Statements of policy and allowlist.
 
-use super::ip_allowlist::{IpAllowlist, Mode};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::ip_allowlist::{IpAllowlist, Mode, Network};
 use super::model::{OnChange, Policy};
 use crate::args;
 use crate::base::clock::UnixMillis;
@@ -85,7 +88,7 @@ pub async fn update_allowlist(
     list: &IpAllowlist,
     now: UnixMillis,
 ) -> Result<()> {
-    let entries = serde_json::to_string(&list.entries).map_err(Error::internal)?;
+    let entries = serde_json::to_string(&*list.entries).map_err(Error::internal)?;
     let sql = "UPDATE ip_allowlist SET mode = $2, entries = $3, version = version + 1, updated_at = $4 WHERE workspace_id = $1";
     tx.execute(sql, args![workspace, list.mode.as_str(), entries, now]).await?;
     Ok(())
@@ -98,6 +101,24 @@ pub fn allowlist(row: &Row) -> Result<IpAllowlist> {
 
 pub fn from_columns(mode: &str, entries: &str, version: i64) -> Result<IpAllowlist> {
     let mode = Mode::parse(mode).ok_or_else(|| Error::internal(format!("allowlist mode {mode}")))?;
-    let entries = serde_json::from_str(entries).map_err(|error| Error::internal(format!("allowlist: {error}")))?;
-    Ok(IpAllowlist { mode, entries, version })
+    Ok(IpAllowlist { mode, entries: networks(entries)?, version })
+}
+
+/// Lists that were read last, by their text: every verdict from the database brings one along, and a thousand networks take far
+/// longer to read than to compare.
+static READ: Mutex<VecDeque<(String, Arc<[Network]>)>> = Mutex::new(VecDeque::new());
+const REMEMBERED: usize = 32;
+
+fn networks(text: &str) -> Result<Arc<[Network]>> {
+    let known = || READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, networks)) = known().iter().find(|(known, _)| known == text) {
+        return Ok(networks.clone());
+    }
+    let read: Vec<Network> =
+        serde_json::from_str(text).map_err(|error| Error::internal(format!("allowlist: {error}")))?;
+    let networks: Arc<[Network]> = read.into();
+    let mut known = known();
+    known.truncate(REMEMBERED - 1);
+    known.push_front((text.to_owned(), networks.clone()));
+    Ok(networks)
 }

@@ -41,7 +41,7 @@ pub fn caller_address(actor: &Actor) -> Option<IpAddr> {
 /// # Errors
 /// 422 for enforcing an empty list; 409 `would-lock-out-caller` unless confirmed.
 pub fn judge(actor: &Actor, wanted: &Wanted<'_>) -> Result<()> {
-    let list = IpAllowlist { mode: wanted.mode, entries: wanted.entries.clone(), version: 0 };
+    let list = IpAllowlist { mode: wanted.mode, entries: wanted.entries.as_slice().into(), version: 0 };
     rules::may_save(&list, caller_address(actor), wanted.confirm_lockout).map_err(|refusal| match refusal {
         AllowlistRefusal::EnforcesNothing => {
             Error::unprocessable("entries", "an empty list can't be enforced: it would refuse everybody")
@@ -66,7 +66,7 @@ pub async fn change(app: &App, actor: &Actor, wanted: &Wanted<'_>) -> Result<(Ip
     judge(actor, wanted)?;
     let why = wanted.reason.map(reason).transpose()?;
     let reason = why.as_deref().unwrap_or("the IP allowlist was changed");
-    let new = IpAllowlist { mode: wanted.mode, entries: wanted.entries.clone(), version: 0 };
+    let new = IpAllowlist { mode: wanted.mode, entries: wanted.entries.as_slice().into(), version: 0 };
     let written = transact!(app.db, |tx| {
         let now = app.clock.now();
         let policy = store::load(tx, wanted.workspace).await?;

@@ -258,7 +258,7 @@ async fn judged(caller: &Caller, wanted: &Wanted<'_>) -> Result<AllowlistView> {
     let policy = read::policy(&caller.app, wanted.workspace).await?;
     let ends = rules::on_change(wanted.sessions, policy.on_ip_allowlist_change) == OnChange::LogAllUsersOut;
     let found = preview(&caller.app, wanted.workspace, caller.actor.session.as_ref(), false).await?;
-    let list = IpAllowlist { mode: wanted.mode, entries: wanted.entries.clone(), version: 0 };
+    let list = IpAllowlist { mode: wanted.mode, entries: wanted.entries.as_slice().into(), version: 0 };
     let would_end = if ends { found.would_end.sessions } else { 0 };
     Ok(AllowlistView { dry_run: Some(true), would_end_sessions: Some(would_end), ..allowlist_view(caller, &list) })
 }

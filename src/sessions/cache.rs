@@ -567,7 +567,7 @@ pub mod tests {
         let mut listed = facts(1);
         listed.workspace.epoch = 9;
         listed.session.workspace_epoch = 9;
-        listed.allowlist = IpAllowlist { mode: Mode::Enforce, entries: Vec::new(), version: 2 };
+        listed.allowlist = IpAllowlist { mode: Mode::Enforce, entries: Arc::default(), version: 2 };
         cache.learn(&[1; 32], &listed, &[], 7);
         let Known::Refused(refusal) = cache.look_up(&[1; 32], None, NOW) else { panic!("nobody is in an empty list") };
         assert_eq!(refusal, Refusal::Address);

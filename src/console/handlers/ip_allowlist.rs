@@ -65,7 +65,7 @@ pub fn form(caller: &Caller, saved: &IpAllowlist, typed: Option<Typed>, choice: 
     let ip = caller.actor.origin.ip.map(|ip| ip.to_canonical());
     let shown = match &typed {
         None => Some(saved.entries.clone()),
-        Some(typed) => read_networks(&typed.entries).ok(),
+        Some(typed) => read_networks(&typed.entries).ok().map(Into::into),
     };
     let list = IpAllowlist { entries: shown.unwrap_or_default(), ..IpAllowlist::default() };
     let typed = typed.unwrap_or_else(|| Typed::of(saved, choice.log_all_users_out));
