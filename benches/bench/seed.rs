@@ -28,7 +28,7 @@ async fn made(app: &App, slug: &str, series: u64, sessions: u64) -> Result<Crowd
     let owner = format!("founder@{slug}.test");
     let new = NewWorkspace { slug, name: slug, owner_email: &owner, password_hash: None };
     let workspace = create(app, &Actor::cli(0), &new).await?.workspace.id;
-    let list = IpAllowlist { mode: Mode::Enforce, entries: place::networks(), version: 1 };
+    let list = IpAllowlist { mode: Mode::Enforce, entries: place::networks().into(), version: 1 };
     let born = app.clock.now();
     transact!(app.db, |tx| { curfew::policy::store::update_allowlist(tx, &workspace, &list, born).await })?;
     let users = (sessions / 10).max(1);
