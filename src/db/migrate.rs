@@ -23,7 +23,13 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: &[Migration] = migrations![1 "0001_first", 2 "0002_replicas", 3 "0003_selections", 4 "0004_counting"];
+const MIGRATIONS: &[Migration] = migrations![
+    1 "0001_first",
+    2 "0002_replicas",
+    3 "0003_selections",
+    4 "0004_counting",
+    5 "0005_scim_queries",
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version \
      (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)";

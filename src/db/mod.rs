@@ -3,6 +3,7 @@
 //! The shared subset: `$1…$n`; TEXT, BIGINT and bytes; `ON CONFLICT … DO UPDATE`; `RETURNING`; `CAST(SUM(x) AS BIGINT)`.
 //! A row is locked by updating it: `UPDATE … RETURNING` does that on both. It decides nothing and knows no table.
 
+pub mod id_list;
 mod listen;
 pub mod migrate;
 mod open;

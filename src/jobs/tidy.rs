@@ -10,6 +10,7 @@ use crate::security::{idempotency, store as security};
 use crate::sessions::store as sessions;
 use crate::signing;
 use crate::transact;
+use crate::users::manage;
 
 /// Ended sessions stay for a week: the sign-in page can say why they ended.
 const KEEP_SESSIONS_MS: i64 = 7 * 24 * 60 * MINUTE_MS;
@@ -17,7 +18,7 @@ const KEEP_SESSIONS_MS: i64 = 7 * 24 * 60 * MINUTE_MS;
 const KEEP_REPLICAS_MS: i64 = 24 * 60 * MINUTE_MS;
 const BATCH: i64 = 1_000;
 
-/// Tidies once and says how many rows went.
+/// Tidies once and says how many rows went. What an upgrade left to do is done here, too.
 pub async fn tidy(app: &App) -> Result<u64> {
     let now = app.clock.now();
     let mut removed = 0;
@@ -42,6 +43,13 @@ pub async fn tidy(app: &App) -> Result<u64> {
     }
     removed += transact!(app.db, |tx| { feed::replica_store::tidy(tx, now - KEEP_REPLICAS_MS).await })?;
     removed += transact!(app.db, |tx| { signing::store::tidy(tx, now - signing::KEEP_MS).await })?;
+    loop {
+        let filled = manage::fill_search_keys(app).await?;
+        removed += filled;
+        if filled == 0 {
+            break;
+        }
+    }
     app.cache.tidy();
     app.addresses.tidy();
     Ok(removed)

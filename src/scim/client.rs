@@ -7,10 +7,10 @@ use poem::{Request, Response};
 use serde_json::Value;
 
 use super::error::ScimError;
+use super::json;
 use super::projection::Projection;
-use super::search::Query;
+use super::query::{Paging, Query, Sent};
 use super::sort::SortOrder;
-use super::{discovery, json};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::base::ids::WorkspaceId;
@@ -141,13 +141,8 @@ pub fn parameter(request: &Request, name: &str) -> Result<Option<String>, Failur
     Ok(first)
 }
 
-fn number(request: &Request, name: &str, default: i64) -> Result<i64, Failure> {
-    match parameter(request, name)? {
-        None => Ok(default),
-        Some(text) => {
-            text.trim().parse().map_err(|_| ScimError::invalid_value(format!("{name} must be a whole number")).into())
-        }
-    }
+fn number(request: &Request, name: &str) -> Result<Sent, Failure> {
+    Ok(parameter(request, name)?.map(|text| text.trim().parse().ok()))
 }
 
 /// `attributes` and `excludedAttributes`.
@@ -159,11 +154,10 @@ pub fn projection(request: &Request) -> Result<Projection, Failure> {
 /// The query of a list (RFC 7644 §3.4.2).
 pub fn query(request: &Request) -> Result<Query, Failure> {
     Ok(Query {
-        filter: parameter(request, "filter")?,
+        filter: parameter(request, "filter")?.filter(|text| !text.is_empty()),
         sort_by: parameter(request, "sortBy")?.filter(|path| !path.is_empty()),
         sort_order: SortOrder::parse(parameter(request, "sortOrder")?.as_deref())?,
-        start_index: number(request, "startIndex", 1)?,
-        count: number(request, "count", i64::from(discovery::CAPABILITIES.results))?,
+        paging: Paging::new(parameter(request, "cursor")?, number(request, "startIndex")?, number(request, "count")?)?,
         projection: projection(request)?,
     })
 }
@@ -178,10 +172,7 @@ pub fn search_request(sent: &[u8]) -> Result<Query, Failure> {
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(wrong(name, "text")),
     };
-    let number = |name: &str, default: i64| match member(name) {
-        None | Some(Value::Null) => Ok(default),
-        Some(value) => value.as_i64().ok_or_else(|| wrong(name, "a whole number")),
-    };
+    let number = |name: &str| member(name).filter(|value| !value.is_null()).map(Value::as_i64);
     let paths = |name: &str| match member(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => {
@@ -190,11 +181,10 @@ pub fn search_request(sent: &[u8]) -> Result<Query, Failure> {
         }
     };
     Ok(Query {
-        filter: text("filter")?,
+        filter: text("filter")?.filter(|text| !text.is_empty()),
         sort_by: text("sortBy")?.filter(|path| !path.is_empty()),
         sort_order: SortOrder::parse(text("sortOrder")?.as_deref())?,
-        start_index: number("startIndex", 1)?,
-        count: number("count", i64::from(discovery::CAPABILITIES.results))?,
+        paging: Paging::new(text("cursor")?, number("startIndex"), number("count"))?,
         projection: Projection::new(paths("attributes")?.as_deref(), paths("excludedAttributes")?.as_deref())?,
     })
 }

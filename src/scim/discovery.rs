@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::cursor;
 use super::schema::{ResourceType, SERVED_DOCUMENTS};
 
 /// The schema of every list.
@@ -52,6 +53,14 @@ pub fn service_provider_config(base_url: &str) -> Value {
         "changePassword": { "supported": on.change_password },
         "sort": { "supported": on.sort },
         "etag": { "supported": on.etag },
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": on.results,
+            "maxPageSize": on.results,
+            "cursorTimeout": cursor::TIMEOUT_SECONDS
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "SCIM token",
@@ -169,6 +178,9 @@ mod tests {
             (supported("bulk"), supported("changePassword"), supported("etag")),
             (Some(false), Some(false), Some(true))
         );
+        let pages = &config["pagination"];
+        assert_eq!((&pages["cursor"], &pages["index"]), (&json!(true), &json!(true)));
+        assert_eq!((&pages["defaultPaginationMethod"], &pages["maxPageSize"]), (&json!("index"), &json!(200)));
         assert_eq!((&config["bulk"]["maxOperations"], &config["filter"]["maxResults"]), (&json!(0), &json!(200)));
     }
 

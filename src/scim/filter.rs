@@ -1,5 +1,5 @@
-//! Pure: filters (RFC 7644 §3.4.2.2) as our own tree, read once and then judged by `matches`, or asked by `lookup` which index
-//! a store may read first. The grammar is `grammar.rs`, the judging `matching.rs`.
+//! Pure: filters (RFC 7644 §3.4.2.2) as our own tree, read once and then judged. The grammar is `grammar.rs`, the judging
+//! `matching.rs`; which index a store may read first is `plan.rs`.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,6 @@ use super::grammar;
 pub use super::matching::{matches, matches_in};
 use super::path::AttributePath;
 use super::schema::{Definition, ResourceType};
-use crate::base::canonical;
 
 /// How a value is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,21 +50,6 @@ pub enum Filter {
         path: AttributePath,
         filter: Box<Filter>,
     },
-}
-
-/// An equality that every match fulfils, so that a store can read an index and leave the rest to `matches`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lookup {
-    /// The id, exactly.
-    Id(String),
-    /// `canonical::fold` of the user name: the `canonical::key` of whoever has it.
-    UserName(String),
-    /// The external id, exactly. It never is an id of ours.
-    ExternalId(String),
-    /// `canonical::fold` of an e-mail address of type "work". The index must hold every such address of a user.
-    WorkEmail(String),
-    /// `canonical::fold` of the display name.
-    DisplayName(String),
 }
 
 /// Reads a filter, in every form that `normalise.rs` lists. Whether its attributes exist is not asked: one that doesn't has
@@ -109,50 +93,6 @@ pub fn check_in(filter: &Filter, definition: &Definition) -> Result<(), ScimErro
     }
 }
 
-/// The index to read for a filter: that of an equality which it is, or which its top-level `and` has; the most selective one.
-pub fn lookup(filter: &Filter) -> Option<Lookup> {
-    match filter {
-        Filter::And(parts) => parts.iter().filter_map(lookup).min(),
-        Filter::Compare { path, operator: Operator::Eq, value } if is_core(path) && path.sub.is_none() => {
-            let text = literal_text(value)?;
-            match path.name.to_ascii_lowercase().as_str() {
-                "id" => Some(Lookup::Id(text.into_owned())),
-                "username" => Some(Lookup::UserName(canonical::fold(&text))),
-                "externalid" => Some(Lookup::ExternalId(text.into_owned())),
-                "displayname" => Some(Lookup::DisplayName(canonical::fold(&text))),
-                _ => None,
-            }
-        }
-        Filter::ValuePath { path, filter } if is_core(path) && path.name.eq_ignore_ascii_case("emails") => {
-            work_email(filter)
-        }
-        _ => None,
-    }
-}
-
-fn work_email(filter: &Filter) -> Option<Lookup> {
-    let mut terms = Vec::new();
-    flatten(filter, &mut terms);
-    let equal_to = |wanted: &str| {
-        terms.iter().find_map(|term| match term {
-            Filter::Compare { path, operator: Operator::Eq, value } if path.name.eq_ignore_ascii_case(wanted) => {
-                literal_text(value)
-            }
-            _ => None,
-        })
-    };
-    let is_work = equal_to("type").is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
-    is_work.then(|| equal_to("value")).flatten().map(|address| Lookup::WorkEmail(canonical::fold(&address)))
-}
-
-/// The terms that must all hold.
-fn flatten<'a>(filter: &'a Filter, terms: &mut Vec<&'a Filter>) {
-    match filter {
-        Filter::And(parts) => parts.iter().for_each(|part| flatten(part, terms)),
-        term => terms.push(term),
-    }
-}
-
 /// A literal as text: a number stands for its digits, since clients leave out quotes.
 pub(super) fn literal_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
@@ -160,12 +100,6 @@ pub(super) fn literal_text(value: &Value) -> Option<Cow<'_, str>> {
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
         _ => None,
     }
-}
-
-fn is_core(path: &AttributePath) -> bool {
-    let is_ours =
-        |urn: &String| ResourceType::ALL.iter().any(|kind| kind.definition().core.id.eq_ignore_ascii_case(urn));
-    path.urn.as_ref().is_none_or(is_ours)
 }
 
 fn any_path(filter: &Filter, test: &impl Fn(&AttributePath) -> bool) -> bool {
@@ -180,43 +114,6 @@ fn any_path(filter: &Filter, test: &impl Fn(&AttributePath) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn index(text: &str) -> Option<Lookup> {
-        lookup(&parse(text).expect(text))
-    }
-
-    #[test]
-    fn case_48_the_index_of_an_equality_is_named() {
-        assert_eq!(index("userName eq \"ANN@Corp.test\""), Some(Lookup::UserName("ann@corp.test".into())));
-        assert_eq!(index("externalId eq jyoung"), Some(Lookup::ExternalId("jyoung".into())));
-        assert_eq!(index("externalId eq 12345"), Some(Lookup::ExternalId("12345".into())));
-        let work = Some(Lookup::WorkEmail("ann@corp.test".into()));
-        assert_eq!(index("emails[type eq \"work\"].value eq \"Ann@corp.test\""), work);
-        assert_eq!(index("Emails[Type eq \"Work\" and value eq \"ann@corp.test\"]"), work);
-        assert_eq!(index("id eq \"g\" and members eq \"u\""), Some(Lookup::Id("g".into())));
-        assert_eq!(index("displayName eq \"A\" and (userName eq \"b\")"), Some(Lookup::UserName("b".into())));
-        let core = "urn:ietf:params:scim:schemas:core:2.0:User:userName eq \"b\"";
-        assert_eq!(index(core), Some(Lookup::UserName("b".into())));
-    }
-
-    #[test]
-    fn no_index_is_named_for_what_need_not_hold() {
-        for text in [
-            "userName eq \"a\" or id eq \"b\"",
-            "not (userName eq \"a\")",
-            "userName ne \"a\"",
-            "userName sw \"a\"",
-            "emails.value eq \"a\"",
-            "emails[value eq \"a\"]",
-            "emails[type eq \"home\" and value eq \"a\"]",
-            "emails[type eq \"work\" or value eq \"a\"]",
-            "urn:other:User:userName eq \"a\"",
-            "id pr",
-            "externalId eq null",
-        ] {
-            assert_eq!(index(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn scm_04_the_password_is_no_criterion() {

@@ -1,30 +1,19 @@
-//! Groups over SCIM: created, read, replaced, patched, deleted, found.
+//! Groups over SCIM: created, read, replaced, patched, deleted. They are found by `search.rs`.
 
 use serde_json::{Value, json};
 
 use super::client::{Client, Failure};
 use super::error::ScimError;
-use super::filter::{self, Filter, Lookup};
-use super::http::render_group;
-use super::matching::matches;
 use super::members::separate;
 use super::patch::{self, Operation};
-use super::projection::Projection;
 use super::resource::{self, Resource};
 use super::schema::ResourceType;
-use super::search::{Query, list_response};
-use super::sort;
 use crate::base::ids::{GroupId, UserId};
-use crate::base::page::MAX_LIMIT;
-use crate::db::Read;
 use crate::error::{Error, PRECONDITION_FAILED, Result};
 use crate::sessions::revoke;
 use crate::transact;
 use crate::users::groups::model::{Group, MemberChange};
 use crate::users::groups::{self, store};
-
-/// Groups looked at for a filter without an index, at the most.
-const SCAN_LIMIT: i64 = 2_000;
 
 /// How a group is to change.
 pub enum Change {
@@ -62,10 +51,18 @@ pub async fn create(client: &Client, sent: &Resource) -> Result<Group, Failure> 
 /// # Errors
 /// 404.
 pub async fn load(client: &Client, id: &str) -> Result<(Group, Vec<UserId>), Failure> {
-    let mut read = client.app.db.read().await?;
-    let group = store::find(&mut read, &client.workspace, &GroupId::from_text(id)).await?.ok_or_else(missing)?;
-    let members = store::list_members(&mut read, &client.workspace, &group.id).await?;
+    let group = load_without_members(client, id).await?;
+    let members = store::list_members(&mut client.app.db.read().await?, &client.workspace, &group.id).await?;
     Ok((group, members))
+}
+
+/// One group, for an answer that doesn't show its members: they may be many.
+///
+/// # Errors
+/// 404.
+pub async fn load_without_members(client: &Client, id: &str) -> Result<Group, Failure> {
+    let found = store::find(&mut client.app.db.read().await?, &client.workspace, &GroupId::from_text(id)).await?;
+    Ok(found.ok_or_else(missing)?)
 }
 
 /// Changes a group.
@@ -107,75 +104,6 @@ pub async fn delete(client: &Client, id: &str, version: Option<i64>) -> Result<(
     })?;
     revoke::settle_all(app).await?;
     Ok(())
-}
-
-/// A ListResponse of groups.
-///
-/// # Errors
-/// 400 `invalidFilter`; 400 `tooMany`.
-pub async fn list(client: &Client, query: &Query) -> Result<Value, Failure> {
-    let parsed = query.filter.as_deref().filter(|text| !text.is_empty()).map(filter::parse).transpose()?;
-    if let Some(parsed) = &parsed {
-        filter::check(parsed, ResourceType::Group)?;
-    }
-    let mut read = client.app.db.read().await?;
-    if parsed.is_none() && query.sort_by.is_none() {
-        let total = store::count(&mut read, &client.workspace).await?;
-        let (start, count) = (query.start_index.max(1), query.count.clamp(0, MAX_LIMIT));
-        let found = store::list(&mut read, &client.workspace, start - 1, count).await?;
-        return Ok(list_response(total, start, shown(client, &mut read, &found, query).await?));
-    }
-    let found = candidates(client, &mut read, parsed.as_ref()).await?;
-    let by_members = query.filter.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains("members"));
-    let mut kept = Vec::new();
-    for group in found {
-        let members = match by_members {
-            true => store::list_members(&mut read, &client.workspace, &group.id).await?,
-            false => Vec::new(),
-        };
-        let whole = render_group(client, &group, &members, &Projection::default());
-        if parsed.as_ref().is_none_or(|parsed| matches(parsed, ResourceType::Group, &whole)) {
-            kept.push((whole, group));
-        }
-    }
-    if let Some(path) = &query.sort_by {
-        let mut order: Vec<Value> = kept.iter().map(|(whole, _)| whole.clone()).collect();
-        sort::sort(&mut order, path, query.sort_order, ResourceType::Group);
-        kept.sort_by_key(|(whole, _)| order.iter().position(|other| other["id"] == whole["id"]));
-    }
-    let total = i64::try_from(kept.len()).unwrap_or(i64::MAX);
-    let (skip, take) = query.window();
-    let page: Vec<Group> = kept.into_iter().map(|(_, group)| group).skip(skip).take(take).collect();
-    Ok(list_response(total, query.start_index.max(1), shown(client, &mut read, &page, query).await?))
-}
-
-/// Groups among which every match is.
-async fn candidates(client: &Client, read: &mut Read, parsed: Option<&Filter>) -> Result<Vec<Group>, Failure> {
-    let workspace = &client.workspace;
-    Ok(match parsed.and_then(filter::lookup) {
-        Some(Lookup::DisplayName(key)) => store::list_by_name(read, workspace, &key).await?,
-        Some(Lookup::ExternalId(external)) => store::list_by_external_id(read, workspace, &external).await?,
-        Some(Lookup::Id(id)) => store::find(read, workspace, &GroupId::from_text(id)).await?.into_iter().collect(),
-        _ => {
-            if store::count(read, workspace).await? > SCAN_LIMIT {
-                let text = format!("there are more than {SCAN_LIMIT} groups: filter by displayName or externalId");
-                return Err(ScimError::too_many(text).into());
-            }
-            store::list(read, workspace, 0, SCAN_LIMIT).await?
-        }
-    })
-}
-
-async fn shown(client: &Client, read: &mut Read, found: &[Group], query: &Query) -> Result<Vec<Value>> {
-    let mut shown = Vec::new();
-    for group in found {
-        let members = match query.projection.shows("members") {
-            true => store::list_members(read, &client.workspace, &group.id).await?,
-            false => Vec::new(),
-        };
-        shown.push(render_group(client, group, &members, &query.projection));
-    }
-    Ok(shown)
 }
 
 fn require(group: &Group, version: Option<i64>) -> Result<()> {

@@ -74,7 +74,10 @@ async fn answer(
     user: &User,
     projection: &Projection,
 ) -> Result<Response, Failure> {
-    let groups = users::groups_of(client, user).await?;
+    let groups = match projection.shows("groups") {
+        true => users::groups_of(client, user).await?,
+        false => Vec::new(),
+    };
     let response = reply(status, &render(client, user, &groups, projection));
     Ok(placed(response, &etag(user), &location(client, user)))
 }
@@ -85,7 +88,10 @@ async fn answer_group(
     id: &str,
     projection: &Projection,
 ) -> Result<Response, Failure> {
-    let (group, members) = groups::load(client, id).await?;
+    let (group, members) = match projection.shows("members") {
+        true => groups::load(client, id).await?,
+        false => (groups::load_without_members(client, id).await?, Vec::new()),
+    };
     let response = reply(status, &render_group(client, &group, &members, projection));
     Ok(placed(response, &group_etag(&group), &group_location(client, &group)))
 }
@@ -124,7 +130,7 @@ pub async fn list_users(request: &Request) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
         let query = query(request)?;
-        Ok::<_, Failure>(reply(StatusCode::OK, &search::users(&client, &query).await?))
+        Ok::<_, Failure>(reply(StatusCode::OK, &search::list(&client, &[ResourceType::User], &query).await?))
     })
 }
 
@@ -134,7 +140,7 @@ pub async fn search_users(request: &Request, sent: Vec<u8>) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
         let query = search_request(json_body(request, &sent)?)?;
-        Ok::<_, Failure>(reply(StatusCode::OK, &search::users(&client, &query).await?))
+        Ok::<_, Failure>(reply(StatusCode::OK, &search::list(&client, &[ResourceType::User], &query).await?))
     })
 }
 
@@ -205,7 +211,8 @@ pub async fn create_group(request: &Request, sent: Vec<u8>) -> Response {
 pub async fn list_groups(request: &Request) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
-        Ok::<_, Failure>(reply(StatusCode::OK, &groups::list(&client, &query(request)?).await?))
+        let query = query(request)?;
+        Ok::<_, Failure>(reply(StatusCode::OK, &search::list(&client, &[ResourceType::Group], &query).await?))
     })
 }
 
@@ -215,7 +222,7 @@ pub async fn search_groups(request: &Request, sent: Vec<u8>) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
         let query = search_request(json_body(request, &sent)?)?;
-        Ok::<_, Failure>(reply(StatusCode::OK, &groups::list(&client, &query).await?))
+        Ok::<_, Failure>(reply(StatusCode::OK, &search::list(&client, &[ResourceType::Group], &query).await?))
     })
 }
 

@@ -4,12 +4,15 @@
 //! the schemas in `schemas/scim/`. None of them knows a workspace, a database or a request.
 
 mod attribute;
+mod candidates;
 mod change;
 pub mod client;
+pub mod cursor;
 pub mod discovery;
 pub mod error;
 pub mod filter;
 mod grammar;
+mod group_store;
 pub mod groups;
 pub mod http;
 pub mod json;
@@ -18,12 +21,20 @@ pub mod members;
 mod normalise;
 pub mod patch;
 pub mod path;
+pub mod plan;
 mod projection;
+pub mod query;
+mod relation;
 pub mod resource;
+mod rows;
+mod scan;
 pub mod schema;
 pub mod search;
+pub mod search_http;
 mod select;
 pub mod sort;
 pub mod store;
+mod user_store;
 pub mod users;
 pub mod values;
+mod walk;

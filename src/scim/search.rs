@@ -1,130 +1,162 @@
-//! Finding provisioned users: by an index where the filter names one, else by looking at a bounded number of them.
+//! Queries (RFC 7644 §3.4.2, §3.4.3) of users, of groups, or of both, paged by index. Pages by cursor are `walk.rs`; a query of both
+//! has users before groups, unless it is sorted.
 
-use serde_json::Value;
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
 
 use super::client::{Client, Failure};
-use super::error::ScimError;
-use super::filter::{self, Filter, Lookup};
-use super::matching::matches;
 use super::projection::Projection;
+use super::query::{Paging, Query};
+use super::rows::{self, Row};
+use super::scan::{self, CHUNK, MOST, Subject, too_many};
 use super::schema::ResourceType;
 use super::sort::{self, SortOrder};
-use super::{discovery, http, store};
-use crate::base::page::MAX_LIMIT;
+use super::{discovery, filter, group_store, store, walk};
+use crate::base::ids::UserId;
 use crate::error::Result as ProductResult;
-use crate::users::model::{Source, User};
-use crate::users::store as users;
+use crate::users::groups::store as groups;
 
-/// Users looked at for a filter without an index, at the most.
-const SCAN_LIMIT: i64 = 10_000;
-
-/// What is asked for (RFC 7644 §3.4.2).
-#[derive(Debug, Default)]
-pub struct Query {
-    pub filter: Option<String>,
-    pub sort_by: Option<String>,
-    pub sort_order: SortOrder,
-    /// 1-based; less is 1.
-    pub start_index: i64,
-    /// Negative is 0.
-    pub count: i64,
-    pub projection: Projection,
-}
-
-impl Query {
-    /// How many results to leave out, and how many to show then.
-    pub fn window(&self) -> (usize, usize) {
-        let skip = usize::try_from(self.start_index.max(1) - 1).unwrap_or(usize::MAX);
-        (skip, usize::try_from(self.count.clamp(0, MAX_LIMIT)).unwrap_or(0))
-    }
-}
-
-/// A ListResponse of users.
+/// A ListResponse.
 ///
 /// # Errors
-/// 400 `invalidFilter`; 400 `tooMany` if more than 10,000 users would have to be looked at.
-pub async fn users(client: &Client, query: &Query) -> Result<Value, Failure> {
-    let start = query.start_index.max(1);
-    let count = query.count.clamp(0, MAX_LIMIT);
-    let parsed = match query.filter.as_deref().filter(|text| !text.is_empty()) {
-        Some(text) => Some(filter::parse(text)?),
-        None => None,
-    };
-    if let Some(parsed) = &parsed {
-        filter::check(parsed, ResourceType::User)?;
+/// 400 `invalidFilter`; 400 `tooMany` if more than 10,000 resources would have to be looked at; 400 for a cursor that isn't
+/// good.
+pub async fn list(client: &Client, kinds: &[ResourceType], query: &Query) -> Result<Value, Failure> {
+    let filter = query.filter.as_deref().map(filter::parse).transpose()?;
+    let mut subjects = Vec::new();
+    for kind in kinds {
+        subjects.push(Subject::new(client, *kind, filter.as_ref(), query)?);
     }
-    if parsed.is_none() && query.sort_by.is_none() {
-        let (total, found) = page(client, start - 1, count).await?;
-        let mut shown = Vec::new();
-        for user in &found {
-            shown.push(http::render(client, user, &super::users::groups_of(client, user).await?, &query.projection));
+    match &query.paging {
+        Paging::Cursor { cursor, count } => walk::page(client, &subjects, query, cursor, *count).await,
+        Paging::Index { start, count } if filter.is_none() && query.sort_by.is_none() => {
+            let (total, found) = page_of_all(client, kinds, start - 1, *count).await?;
+            answer(client, total, *start, found, &query.projection).await
         }
-        return Ok(list_response(total, start, shown));
-    }
-    let found = candidates(client, parsed.as_ref()).await?;
-    let whole = Projection::default();
-    let mut kept: Vec<Value> = Vec::new();
-    for user in &found {
-        let resource = http::render(client, user, &[], &whole);
-        if parsed.as_ref().is_none_or(|parsed| matches(parsed, ResourceType::User, &resource)) {
-            kept.push(resource);
-        }
-    }
-    if let Some(path) = &query.sort_by {
-        sort::sort(&mut kept, path, query.sort_order, ResourceType::User);
-    }
-    let (skip, take) = query.window();
-    let mut shown = Vec::new();
-    for resource in kept.iter().skip(skip).take(take) {
-        if let Some(user) = found.iter().find(|user| resource["id"] == user.id.as_str()) {
-            shown.push(http::render(client, user, &super::users::groups_of(client, user).await?, &query.projection));
+        Paging::Index { start, count } => {
+            let mut window = Window::new(query, *start, *count);
+            let mut looked = 0;
+            for subject in &subjects {
+                let ids = subject.all_candidates(client).await?;
+                looked += ids.len();
+                if looked > MOST {
+                    return Err(too_many().into());
+                }
+                for chunk in ids.chunks(CHUNK) {
+                    window.add(subject, subject.results(client, chunk, query.sort_by.is_some()).await?);
+                }
+            }
+            let total = i64::try_from(window.total).unwrap_or(i64::MAX);
+            answer(client, total, *start, window.rows(client).await?, &query.projection).await
         }
     }
-    Ok(list_response(i64::try_from(kept.len()).unwrap_or(i64::MAX), start, shown))
 }
 
-async fn page(client: &Client, offset: i64, count: i64) -> ProductResult<(i64, Vec<User>)> {
+async fn answer(
+    client: &Client,
+    total: i64,
+    start: i64,
+    found: Vec<Row>,
+    projection: &Projection,
+) -> Result<Value, Failure> {
+    let shown = scan::show(client, found, projection).await?;
+    let mut list = list_response(shown);
+    list["totalResults"] = total.into();
+    list["startIndex"] = start.into();
+    Ok(list)
+}
+
+/// A ListResponse without what its paging adds.
+pub(super) fn list_response(resources: Vec<Value>) -> Value {
+    json!({"schemas": [discovery::LIST_URN], "itemsPerPage": resources.len(), "Resources": resources})
+}
+
+/// How many resources of a kind there are.
+pub(super) async fn count(client: &Client, kind: ResourceType) -> ProductResult<i64> {
     let mut read = client.app.db.read().await?;
-    let total = store::count(&mut read, &client.workspace).await?;
-    let mut found = Vec::new();
-    for id in store::list_ids(&mut read, &client.workspace, offset, count).await? {
-        found.extend(users::find(&mut read, &client.workspace, &id).await?);
+    match kind {
+        ResourceType::User => store::count(&mut read, &client.workspace).await,
+        ResourceType::Group => groups::count(&mut read, &client.workspace).await,
+    }
+}
+
+/// How many there are, and a page of them.
+async fn page_of_all(client: &Client, kinds: &[ResourceType], skip: i64, take: i64) -> ProductResult<(i64, Vec<Row>)> {
+    let (mut total, mut left, mut found) = (0_i64, take, Vec::new());
+    for kind in kinds {
+        let here = count(client, *kind).await?;
+        let offset = skip.saturating_sub(total).max(0);
+        if left > 0 && offset < here {
+            let ids = ids_from(client, *kind, offset, left).await?;
+            left -= i64::try_from(ids.len()).unwrap_or(left);
+            found.extend(rows::load(client, *kind, &ids).await?);
+        }
+        total += here;
     }
     Ok((total, found))
 }
 
-/// Users among whom every match is.
-async fn candidates(client: &Client, parsed: Option<&Filter>) -> Result<Vec<User>, Failure> {
-    let workspace = &client.workspace;
+async fn ids_from(client: &Client, kind: ResourceType, offset: i64, limit: i64) -> ProductResult<Vec<String>> {
     let mut read = client.app.db.read().await?;
-    let found = match parsed.and_then(filter::lookup) {
-        Some(Lookup::UserName(key)) => users::find_by_name(&mut read, workspace, &key).await?.into_iter().collect(),
-        Some(Lookup::ExternalId(external)) => users::list_by_external_id(&mut read, workspace, &external).await?,
-        Some(Lookup::WorkEmail(key)) => users::list_by_email(&mut read, workspace, &key).await?,
-        Some(Lookup::Id(id)) => {
-            let id = crate::base::ids::UserId::from_text(id);
-            users::find(&mut read, workspace, &id).await?.into_iter().collect()
+    match kind {
+        ResourceType::User => {
+            let ids = store::list_ids(&mut read, &client.workspace, offset, limit).await?;
+            Ok(ids.iter().map(UserId::to_string).collect())
         }
-        Some(Lookup::DisplayName(_)) | None => {
-            if store::count(&mut read, workspace).await? > SCAN_LIMIT {
-                let text = format!(
-                    "more than {SCAN_LIMIT} users would have to be looked at: filter by userName or externalId"
-                );
-                return Err(ScimError::too_many(text).into());
-            }
-            users::list(&mut read, workspace, "", SCAN_LIMIT).await?
-        }
-    };
-    Ok(found.into_iter().filter(|user| user.source == Source::Scim).collect())
+        ResourceType::Group => group_store::list_ids(&mut read, &client.workspace, offset, limit).await,
+    }
 }
 
-/// A ListResponse (RFC 7644 §3.4.2).
-pub fn list_response(total: i64, start: i64, resources: Vec<Value>) -> Value {
-    serde_json::json!({
-        "schemas": [discovery::LIST_URN],
-        "totalResults": total,
-        "startIndex": start,
-        "itemsPerPage": resources.len(),
-        "Resources": resources,
-    })
+/// Counts results and keeps those of a page; of results that are to be sorted, only what they are sorted by.
+struct Window<'a> {
+    sort_by: Option<(&'a str, SortOrder)>,
+    skip: usize,
+    take: usize,
+    total: usize,
+    page: Vec<Row>,
+    keys: Vec<(sort::Key, ResourceType, String)>,
+}
+
+impl<'a> Window<'a> {
+    fn new(query: &'a Query, start: i64, count: i64) -> Self {
+        Self {
+            sort_by: query.sort_by.as_deref().map(|path| (path, query.sort_order)),
+            skip: usize::try_from(start - 1).unwrap_or(0),
+            take: usize::try_from(count).unwrap_or(0),
+            total: 0,
+            page: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, subject: &Subject<'_>, results: Vec<(Row, Value)>) {
+        for (row, resource) in results {
+            if let Some((path, _)) = self.sort_by {
+                let key = sort::key_in(path, subject.definition(), &resource);
+                self.keys.push((key, subject.kind, row.id().to_owned()));
+            } else if self.total >= self.skip && self.page.len() < self.take {
+                self.page.push(row);
+            }
+            self.total += 1;
+        }
+    }
+
+    /// The resources of the page, in order.
+    async fn rows(mut self, client: &Client) -> ProductResult<Vec<Row>> {
+        let Some((_, order)) = self.sort_by else { return Ok(self.page) };
+        match order {
+            SortOrder::Ascending => self.keys.sort_by(|(left, ..), (right, ..)| left.cmp(right)),
+            SortOrder::Descending => self.keys.sort_by(|(left, ..), (right, ..)| right.cmp(left)),
+        }
+        let page: Vec<_> = self.keys.into_iter().skip(self.skip).take(self.take).collect();
+        let mut found = HashMap::new();
+        for kind in ResourceType::ALL {
+            let ids: Vec<String> = page.iter().filter(|(_, of, _)| *of == kind).map(|(_, _, id)| id.clone()).collect();
+            for row in rows::load(client, kind, &ids).await? {
+                found.insert((kind, row.id().to_owned()), row);
+            }
+        }
+        Ok(page.into_iter().filter_map(|(_, kind, id)| found.remove(&(kind, id))).collect())
+    }
 }

@@ -43,18 +43,20 @@ pub fn sort(resources: &mut [Value], path: &str, order: SortOrder, kind: Resourc
 
 /// As `sort`, for a workspace's own definition.
 pub fn sort_in(resources: &mut [Value], path: &str, order: SortOrder, definition: &Definition) {
-    let Some(Target::Attribute(place)) = definition.resolve(path) else { return };
-    if place.attribute.returned == Returned::Never {
-        return;
-    }
     match order {
-        SortOrder::Ascending => resources.sort_by_cached_key(|resource| key(&place, resource)),
-        SortOrder::Descending => resources.sort_by_cached_key(|resource| Reverse(key(&place, resource))),
+        SortOrder::Ascending => resources.sort_by_cached_key(|resource| key_in(path, definition, resource)),
+        SortOrder::Descending => resources.sort_by_cached_key(|resource| Reverse(key_in(path, definition, resource))),
     }
 }
 
-fn key(place: &Place<'_>, resource: &Value) -> Key {
-    find_key(place, resource).unwrap_or(Key::Absent)
+/// What a resource is sorted by. Keys of one path can be compared, also between kinds of resource.
+pub fn key_in(path: &str, definition: &Definition, resource: &Value) -> Key {
+    match definition.resolve(path) {
+        Some(Target::Attribute(place)) if place.attribute.returned != Returned::Never => {
+            find_key(&place, resource).unwrap_or(Key::Absent)
+        }
+        _ => Key::Absent,
+    }
 }
 
 fn find_key(place: &Place<'_>, resource: &Value) -> Option<Key> {
@@ -74,7 +76,7 @@ fn find_key(place: &Place<'_>, resource: &Value) -> Option<Key> {
 
 /// What a resource is sorted by. All of one attribute are of one variant, or absent.
 #[derive(Clone, Debug)]
-enum Key {
+pub enum Key {
     Flag(bool),
     Number(f64),
     Moment(DateTime<Utc>),

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::model::{Source, User, email_key, name_key};
-use super::store;
+use super::{search_key, store};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
@@ -16,6 +16,7 @@ use crate::error::{CONFLICT, Error, LAST_OWNER, Result};
 use crate::feed::EventScope;
 use crate::sessions::model::{Role, Scope, Trigger, UserState};
 use crate::sessions::revoke::{self, Order, Revoked};
+use crate::transact;
 
 /// A user to create.
 #[derive(Default)]
@@ -66,6 +67,7 @@ pub async fn create_user(
         updated_at: now,
     };
     store::insert(tx, &user, &key, email.as_deref()).await.map_err(name_taken)?;
+    write_search_keys(tx, &user).await?;
     let details = json!({"role": user.role, "state": user.state, "source": user.source});
     record(tx, app, actor, Entry::done("user.created", target(&user)).with(details), workspace).await?;
     Ok(user)
@@ -86,6 +88,9 @@ pub async fn update_user(tx: &mut Write, app: &App, actor: &Actor, before: &User
         store::links::use_all(tx, &before.workspace, &before.id, app.clock.now()).await?;
     }
     store::update(tx, after, &key, email.as_deref(), app.clock.now()).await.map_err(name_taken)?;
+    if search_key::all(&before.resource) != search_key::all(&after.resource) {
+        write_search_keys(tx, after).await?;
+    }
     let shown = |user: &User| (user.user_name.clone(), user.email.clone(), user.display_name.clone(), user.role);
     if shown(before) != shown(after) {
         revoke::announce(tx, app, &before.workspace, EventScope::Profile, Some(&before.id)).await?;
@@ -229,6 +234,30 @@ async fn keep_an_owner(tx: &mut Write, user: &User) -> Result<()> {
     crate::sessions::store::lock_workspace_epoch(tx, &user.workspace).await?;
     if store::count_other_owners(tx, &user.workspace, &user.id, user.state == UserState::Invited).await? == 0 {
         return Err(Error::new(LAST_OWNER, "this is the last owner: make somebody else an owner first"));
+    }
+    Ok(())
+}
+
+/// Writes the search keys of users who were there before there were any, some hundred at once; gives how many. SQL could not fold
+/// their texts.
+pub async fn fill_search_keys(app: &App) -> Result<u64> {
+    let unknown = store::search_keys::list_unknown(&mut app.db.read().await?, 200).await?;
+    for (workspace, id) in &unknown {
+        transact!(app.db, |tx| {
+            match store::lock(tx, workspace, id).await? {
+                Some(user) => write_search_keys(tx, &user).await,
+                None => store::search_keys::delete(tx, workspace, id).await,
+            }
+        })?;
+    }
+    Ok(u64::try_from(unknown.len()).unwrap_or(u64::MAX))
+}
+
+/// What SCIM clients look a user up by, beside what has a column.
+async fn write_search_keys(tx: &mut Write, user: &User) -> Result<()> {
+    store::search_keys::delete(tx, &user.workspace, &user.id).await?;
+    for (attribute, value) in search_key::all(&user.resource) {
+        store::search_keys::insert(tx, &user.workspace, &user.id, attribute, &value).await?;
     }
     Ok(())
 }

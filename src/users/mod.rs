@@ -7,4 +7,5 @@ pub mod http;
 pub mod manage;
 pub mod model;
 pub mod search;
+pub mod search_key;
 pub mod store;

@@ -6,6 +6,7 @@ use crate::base::canonical;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{UserId, WorkspaceId};
 use crate::base::text::containing;
+use crate::db::id_list::{id_list, listed};
 use crate::db::{Read, Row, Write};
 use crate::error::{Error, Result};
 use crate::sessions::living::{live, live_from};
@@ -97,7 +98,7 @@ pub async fn bury(tx: &mut Write, workspace: &WorkspaceId, user: &UserId, now: U
                WHERE workspace_id = $1 AND id = $2";
     tx.execute(sql, args![workspace, user, now]).await?;
     tx.execute("DELETE FROM group_member WHERE workspace_id = $1 AND user_id = $2", args![workspace, user]).await?;
-    Ok(())
+    search_keys::delete(tx, workspace, user).await
 }
 
 pub async fn set_password(tx: &mut Write, workspace: &WorkspaceId, user: &UserId, hash: Option<&str>) -> Result<u64> {
@@ -139,12 +140,11 @@ pub async fn list_by_email(db: &mut Read, workspace: &WorkspaceId, key: &str) ->
     db.all(select!("email_key = $2 ORDER BY id LIMIT 2"), args![workspace, key]).await?.iter().map(read).collect()
 }
 
-pub async fn list_by_external_id(db: &mut Read, workspace: &WorkspaceId, external: &str) -> Result<Vec<User>> {
-    db.all(select!("external_id = $2 ORDER BY id LIMIT 200"), args![workspace, external])
-        .await?
-        .iter()
-        .map(read)
-        .collect()
+/// Users by their ids, in the order of their creation.
+pub async fn list_by_ids(db: &mut Read, workspace: &WorkspaceId, ids: &[String]) -> Result<Vec<User>> {
+    let sql = concat!(select!("id IN ("), listed!("$2"), ") ORDER BY id");
+    let listed = id_list(ids.iter().map(String::as_str));
+    db.all(sql, args![workspace, listed]).await?.iter().map(read).collect()
 }
 
 /// Users after an id, in the order of their creation.
@@ -256,6 +256,43 @@ fn read(row: &Row) -> Result<User> {
         created_at: row.int("created_at")?,
         updated_at: row.int("updated_at")?,
     })
+}
+
+/// Statements of the texts that a user is looked up by.
+pub mod search_keys {
+    use crate::args;
+    use crate::base::ids::{UserId, WorkspaceId};
+    use crate::db::{Read, Row, Write};
+    use crate::error::Result;
+
+    pub async fn insert(
+        tx: &mut Write,
+        workspace: &WorkspaceId,
+        user: &UserId,
+        attribute: &str,
+        value: &str,
+    ) -> Result<()> {
+        let sql = "INSERT INTO user_search_key (workspace_id, attribute, value, user_id) VALUES ($1, $2, $3, $4)";
+        tx.execute(sql, args![workspace, attribute, value, user]).await?;
+        Ok(())
+    }
+
+    /// Users whose keys are not known, of every workspace.
+    pub async fn list_unknown(db: &mut Read, limit: i64) -> Result<Vec<(WorkspaceId, UserId)>> {
+        let sql =
+            "SELECT workspace_id, user_id FROM user_search_key WHERE attribute = 'unknown' ORDER BY user_id LIMIT $1";
+        let ids = |row: &Row| {
+            Ok((WorkspaceId::from_text(row.text("workspace_id")?), UserId::from_text(row.text("user_id")?)))
+        };
+        db.all(sql, args![limit]).await?.iter().map(ids).collect()
+    }
+
+    /// Forgets all of a user's.
+    pub async fn delete(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Result<()> {
+        let sql = "DELETE FROM user_search_key WHERE workspace_id = $1 AND user_id = $2";
+        tx.execute(sql, args![workspace, user]).await?;
+        Ok(())
+    }
 }
 
 /// Statements of set-up links.

@@ -61,6 +61,8 @@ fn scim_routes() -> impl Endpoint {
         )
         .at("/Users/.search", post(scim::http::search_users))
         .at("/Groups/.search", post(scim::http::search_groups))
+        .at("/.search", post(scim::search_http::search_all))
+        .at("/", get(scim::search_http::list_all))
         .at("/Groups", get(scim::http::list_groups).post(scim::http::create_group))
         .at(
             "/Groups/:id",

@@ -38,6 +38,7 @@ mod schemas;
 mod scim_access;
 mod scim_deprovision;
 mod scim_groups;
+mod scim_query;
 mod scim_users;
 mod secrets;
 mod selective_revocation;

@@ -4,6 +4,7 @@ use super::model::Group;
 use crate::args;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{GroupId, UserId, WorkspaceId};
+use crate::db::id_list::{id_list, listed};
 use crate::db::{Read, Row, Write};
 use crate::error::{Error, Result};
 
@@ -54,21 +55,11 @@ pub async fn find(db: &mut Read, workspace: &WorkspaceId, group: &GroupId) -> Re
     db.optional(select!("id = $2"), args![workspace, group]).await?.as_ref().map(read).transpose()
 }
 
-/// Groups of a name, in its compared form.
-pub async fn list_by_name(db: &mut Read, workspace: &WorkspaceId, display_key: &str) -> Result<Vec<Group>> {
-    let sql = select!("display_key = $2 ORDER BY id LIMIT 200");
-    db.all(sql, args![workspace, display_key]).await?.iter().map(read).collect()
-}
-
-pub async fn list_by_external_id(db: &mut Read, workspace: &WorkspaceId, external: &str) -> Result<Vec<Group>> {
-    let sql = select!("external_id = $2 ORDER BY id LIMIT 200");
-    db.all(sql, args![workspace, external]).await?.iter().map(read).collect()
-}
-
-/// Groups in the order of their creation, from a position on.
-pub async fn list(db: &mut Read, workspace: &WorkspaceId, offset: i64, limit: i64) -> Result<Vec<Group>> {
-    let sql = select!("id > '' ORDER BY id LIMIT $3 OFFSET $2");
-    db.all(sql, args![workspace, offset, limit]).await?.iter().map(read).collect()
+/// Groups by their ids, in the order of their creation.
+pub async fn list_by_ids(db: &mut Read, workspace: &WorkspaceId, ids: &[String]) -> Result<Vec<Group>> {
+    let sql = concat!(select!("id IN ("), listed!("$2"), ") ORDER BY id");
+    let listed = id_list(ids.iter().map(String::as_str));
+    db.all(sql, args![workspace, listed]).await?.iter().map(read).collect()
 }
 
 pub async fn count(db: &mut Read, workspace: &WorkspaceId) -> Result<i64> {
@@ -80,6 +71,59 @@ pub async fn list_members(db: &mut Read, workspace: &WorkspaceId, group: &GroupI
     let sql = "SELECT user_id FROM group_member WHERE workspace_id = $1 AND group_id = $2 ORDER BY user_id";
     let rows = db.all(sql, args![workspace, group]).await?;
     rows.iter().map(|row| row.text("user_id").map(UserId::from_text)).collect()
+}
+
+/// Members of several groups: the ids of the group and of the user.
+pub async fn list_members_of(
+    db: &mut Read,
+    workspace: &WorkspaceId,
+    groups: &[String],
+) -> Result<Vec<(String, UserId)>> {
+    let sql = concat!(
+        "SELECT group_id, user_id FROM group_member WHERE workspace_id = $1 AND group_id IN (",
+        listed!("$2"),
+        ") ORDER BY group_id, user_id"
+    );
+    let listed = id_list(groups.iter().map(String::as_str));
+    db.all(sql, args![workspace, listed]).await?.iter().map(read_member).collect()
+}
+
+/// Which of several groups a user is a member of: the ids of the group and of the user.
+pub async fn list_membership(
+    db: &mut Read,
+    workspace: &WorkspaceId,
+    groups: &[String],
+    user: &str,
+) -> Result<Vec<(String, UserId)>> {
+    let sql = concat!(
+        "SELECT group_id, user_id FROM group_member WHERE workspace_id = $1 AND user_id = $3 AND group_id IN (",
+        listed!("$2"),
+        ") ORDER BY group_id"
+    );
+    let listed = id_list(groups.iter().map(String::as_str));
+    db.all(sql, args![workspace, listed, user]).await?.iter().map(read_member).collect()
+}
+
+fn read_member(row: &Row) -> Result<(String, UserId)> {
+    Ok((row.text("group_id")?, row.text("user_id").map(UserId::from_text)?))
+}
+
+/// The groups of several users: the user's id, the group's id and name.
+pub async fn list_of_users(
+    db: &mut Read,
+    workspace: &WorkspaceId,
+    users: &[String],
+) -> Result<Vec<(String, String, String)>> {
+    let sql = concat!(
+        "SELECT m.user_id, g.id, g.display_name FROM group_member m \
+         JOIN user_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id \
+         WHERE m.workspace_id = $1 AND m.user_id IN (",
+        listed!("$2"),
+        ") ORDER BY m.user_id, g.id"
+    );
+    let listed = id_list(users.iter().map(String::as_str));
+    let rows = db.all(sql, args![workspace, listed]).await?;
+    rows.iter().map(|row| Ok((row.text("user_id")?, row.text("id")?, row.text("display_name")?))).collect()
 }
 
 /// The groups of a user: id and name.

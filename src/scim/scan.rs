@@ -1,0 +1,110 @@
+//! Looking at resources: what a query is about for one kind of them, and which of some resources are results. A chunk is read,
+//! judged and let go before the next, on a connection of its own, so that neither memory nor the database is held.
+
+use serde_json::Value;
+
+use super::candidates::{self, Candidates};
+use super::client::{Client, Failure};
+use super::error::ScimError;
+use super::filter::{self, Filter, matches_in};
+use super::plan::{self, Key};
+use super::projection::Projection;
+use super::query::Query;
+use super::relation::{self, Needed};
+use super::rows::{self, Row};
+use super::schema::{Definition, ResourceType};
+use crate::error::Result;
+
+/// Resources looked at for one answer, at the most.
+pub const MOST: usize = 10_000;
+/// Resources read at once.
+pub const CHUNK: usize = 250;
+
+/// A query of one kind of resource.
+pub struct Subject<'a> {
+    pub kind: ResourceType,
+    definition: &'a Definition,
+    filter: Option<&'a Filter>,
+    keys: Vec<Key>,
+    /// What judging takes.
+    needed: Needed,
+}
+
+/// What the resources of a client's workspace may hold.
+fn definition(_client: &Client, kind: ResourceType) -> &'static Definition {
+    kind.definition()
+}
+
+impl<'a> Subject<'a> {
+    /// Plans it.
+    ///
+    /// # Errors
+    /// 400 `invalidFilter` for what can't be compared.
+    pub fn new(
+        client: &Client,
+        kind: ResourceType,
+        filter: Option<&'a Filter>,
+        query: &Query,
+    ) -> Result<Self, ScimError> {
+        let definition = definition(client, kind);
+        if let Some(filter) = filter {
+            filter::check_in(filter, definition)?;
+        }
+        let needed = relation::judged(filter, query.sort_by.as_deref(), definition);
+        Ok(Self { kind, definition, filter, keys: plan::keys(filter, definition), needed })
+    }
+
+    /// Whether everything is a result.
+    pub fn is_unfiltered(&self) -> bool {
+        self.filter.is_none()
+    }
+
+    pub fn definition(&self) -> &Definition {
+        self.definition
+    }
+
+    /// Ids of resources that may be results, after one.
+    pub async fn candidates(&self, client: &Client, after: &str, limit: usize) -> Result<Candidates> {
+        candidates::list(client, self.kind, &self.keys, after, i64::try_from(limit).unwrap_or(i64::MAX)).await
+    }
+
+    /// The ids of all resources that may be results.
+    ///
+    /// # Errors
+    /// 400 `tooMany` if that is more than `MOST`.
+    pub async fn all_candidates(&self, client: &Client) -> Result<Vec<String>, Failure> {
+        let found = self.candidates(client, "", MOST + 1).await?;
+        if found.more || found.ids.len() > MOST { Err(too_many().into()) } else { Ok(found.ids) }
+    }
+
+    /// The results among some resources, in order, each with the whole resource as it was judged; null if nothing was to judge.
+    pub async fn results(&self, client: &Client, ids: &[String], sorted: bool) -> Result<Vec<(Row, Value)>> {
+        let mut found = rows::load(client, self.kind, ids).await?;
+        rows::relate(client, self.kind, &mut found, &self.needed).await?;
+        if self.filter.is_none() && !sorted {
+            return Ok(found.into_iter().map(|row| (row, Value::Null)).collect());
+        }
+        let whole = Projection::default();
+        let judged = found.into_iter().map(|row| {
+            let resource = row.render(client, &whole);
+            (row, resource)
+        });
+        let is_result = |filter: &Filter, resource: &Value| matches_in(filter, self.definition, resource);
+        Ok(judged.filter(|(_, resource)| self.filter.is_none_or(|filter| is_result(filter, resource))).collect())
+    }
+}
+
+/// More than we are willing to look at.
+pub fn too_many() -> ScimError {
+    ScimError::too_many(format!(
+        "more than {MOST} resources would have to be looked at: filter by an attribute that is looked up, or use a cursor"
+    ))
+}
+
+/// The resources as an answer shows them.
+pub async fn show(client: &Client, mut found: Vec<Row>, projection: &Projection) -> Result<Vec<Value>> {
+    for kind in ResourceType::ALL {
+        rows::relate(client, kind, &mut found, &relation::shown(kind, projection)).await?;
+    }
+    Ok(found.iter().map(|row| row.render(client, projection)).collect())
+}
