@@ -24,15 +24,37 @@ pub async fn append(
     actor: &Actor,
     entry: &Entry,
 ) -> Result<i64> {
-    let head = store::lock_head(tx, workspace).await?;
-    let sequence = head.sequence + 1;
-    let text = entry.canonical(sequence, now, actor);
-    let hash = chain::link(&head.hash, &text);
-    if tx.is_postgres() {
-        store::insert_as_head(tx, workspace, sequence, now, actor, entry, &text, &hash).await?;
-    } else {
-        store::insert(tx, workspace, sequence, now, actor, entry, &text, &hash).await?;
-        store::move_head(tx, workspace, sequence, &hash).await?;
+    append_all(tx, workspace, now, actor, std::slice::from_ref(entry)).await
+}
+
+/// As `append`, for several entries of one instant: the end of the chain is locked and moved once.
+pub async fn append_all(
+    tx: &mut Write,
+    workspace: &WorkspaceId,
+    now: UnixMillis,
+    actor: &Actor,
+    entries: &[Entry],
+) -> Result<i64> {
+    let mut head = store::lock_head(tx, workspace).await?;
+    let Some((last, before)) = entries.split_last() else { return Ok(head.sequence) };
+    for entry in before {
+        let text = link(&mut head, entry, now, actor);
+        store::insert(tx, workspace, head.sequence, now, actor, entry, &text, &head.hash).await?;
     }
-    Ok(sequence)
+    let text = link(&mut head, last, now, actor);
+    if tx.is_postgres() {
+        store::insert_as_head(tx, workspace, head.sequence, now, actor, last, &text, &head.hash).await?;
+    } else {
+        store::insert(tx, workspace, head.sequence, now, actor, last, &text, &head.hash).await?;
+        store::move_head(tx, workspace, head.sequence, &head.hash).await?;
+    }
+    Ok(head.sequence)
+}
+
+/// Moves the end of a chain on to an entry, and gives its text.
+fn link(head: &mut store::Head, entry: &Entry, now: UnixMillis, actor: &Actor) -> String {
+    head.sequence += 1;
+    let text = entry.canonical(head.sequence, now, actor);
+    head.hash = chain::link(&head.hash, &text);
+    text
 }

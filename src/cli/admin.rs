@@ -13,7 +13,7 @@ use crate::base::page::PageRequest;
 use crate::error::{Error, NOT_FOUND, Result};
 use crate::login::setup::issue_setup_link;
 use crate::security::credentials;
-use crate::security::credentials::model::{Credential, CredentialKind};
+use crate::security::credentials::model::{self, Credential, CredentialKind, PatchResponse};
 use crate::sessions::model::{Trigger, UserState};
 use crate::sessions::revoke;
 use crate::transact;
@@ -67,7 +67,13 @@ pub struct NewCredential {
 #[derive(Subcommand)]
 pub enum ScimTokenCommand {
     /// Create a token. It is printed once.
-    Create(NewCredential),
+    Create {
+        #[command(flatten)]
+        new: NewCredential,
+        /// What a PATCH is answered with: `resource` (200), or `no_content` (204) for tenants with very large groups.
+        #[arg(long, value_name = "KIND", default_value = "resource")]
+        patch_response: String,
+    },
     /// List tokens.
     List(InWorkspace),
     /// Print a new token beside the old one, which works until it is revoked.
@@ -191,7 +197,12 @@ async fn find(console: &Console, workspace: &Workspace, name: &str) -> Result<Us
 pub async fn scim_token(console: &Console, command: ScimTokenCommand) -> Result<ExitCode> {
     let kind = CredentialKind::ScimToken;
     match command {
-        ScimTokenCommand::Create(new) => create(console, kind, &new.place, &new.name, &[], new.expires_in_days).await?,
+        ScimTokenCommand::Create { new, patch_response } => {
+            let patch_response = PatchResponse::parse(&patch_response)
+                .ok_or_else(|| Error::invalid("patch_response", "must be resource or no_content"))?;
+            let days = new.expires_in_days;
+            create(console, &new.place, &wanted(kind, &new.name, &[], days, patch_response)).await?;
+        }
         ScimTokenCommand::List(place) => list(console, kind, &place).await?,
         ScimTokenCommand::Rotate { id, place } => {
             let workspace = console.workspace(&place.workspace).await?;
@@ -200,7 +211,7 @@ pub async fn scim_token(console: &Console, command: ScimTokenCommand) -> Result<
             let old = old.ok_or_else(|| Error::not_found("SCIM token"))?;
             let day_ms = 24 * 60 * 60 * 1000;
             let days = old.expires_at.map(|at| ((at - old.created_at) / day_ms).max(1));
-            create(console, kind, &place, &old.name, &[], days).await?;
+            create(console, &place, &wanted(kind, &old.name, &[], days, old.patch_response)).await?;
         }
         ScimTokenCommand::Revoke { id, place } => revoke_credential(console, kind, &place, id).await?,
     }
@@ -211,7 +222,8 @@ pub async fn api_key(console: &Console, command: ApiKeyCommand) -> Result<ExitCo
     let kind = CredentialKind::ApiKey;
     match command {
         ApiKeyCommand::Create { scope, new } => {
-            create(console, kind, &new.place, &new.name, &scope, new.expires_in_days).await?;
+            let (days, patch_response) = (new.expires_in_days, PatchResponse::default());
+            create(console, &new.place, &wanted(kind, &new.name, &scope, days, patch_response)).await?;
         }
         ApiKeyCommand::List(place) => list(console, kind, &place).await?,
         ApiKeyCommand::Revoke { id, place } => revoke_credential(console, kind, &place, id).await?,
@@ -219,20 +231,22 @@ pub async fn api_key(console: &Console, command: ApiKeyCommand) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-async fn create(
-    console: &Console,
+fn wanted<'a>(
     kind: CredentialKind,
-    place: &InWorkspace,
-    name: &str,
-    scopes: &[String],
-    days: Option<i64>,
-) -> Result<()> {
+    name: &'a str,
+    scopes: &'a [String],
+    expires_in_days: Option<i64>,
+    patch_response: PatchResponse,
+) -> model::NewCredential<'a> {
+    model::NewCredential { kind, name, scopes, expires_in_days, patch_response }
+}
+
+async fn create(console: &Console, place: &InWorkspace, new: &model::NewCredential<'_>) -> Result<()> {
     let workspace = console.workspace(&place.workspace).await?;
-    let (credential, secret) =
-        credentials::create(&console.app, &console.actor, &workspace.id, kind, name, scopes, days).await?;
+    let (credential, secret) = credentials::create_as(&console.app, &console.actor, &workspace.id, new).await?;
     let json = json!({
         "id": credential.id,
-        "name": name,
+        "name": credential.name,
         "token": secret.reveal(),
         "expires_at": credential.expires_at.map(rfc3339),
         "base_url": format!("{}/scim/v2", console.app.config.public_url),

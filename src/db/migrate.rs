@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = migrations![
     3 "0003_selections",
     4 "0004_counting",
     5 "0005_scim_queries",
+    6 "0006_scim_options",
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version \

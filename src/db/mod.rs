@@ -142,6 +142,25 @@ impl Write {
         .map_err(fault)
     }
 
+    /// Marks where `undo` goes back to. A later mark takes the place of an earlier one.
+    pub async fn mark(&mut self) -> Result<()> {
+        self.steer("SAVEPOINT mark").await
+    }
+
+    /// Takes back what was written since the mark, also after a statement that failed; what was before it stays.
+    pub async fn undo(&mut self) -> Result<()> {
+        self.steer("ROLLBACK TO SAVEPOINT mark").await
+    }
+
+    async fn steer(&mut self, sql: &'static str) -> Result<()> {
+        match &mut self.read.handle {
+            Handle::SqliteWrite(transaction) => sqlx::raw_sql(sql).execute(&mut **transaction).await.map(|_| ()),
+            Handle::PostgresWrite(transaction) => sqlx::raw_sql(sql).execute(&mut **transaction).await.map(|_| ()),
+            Handle::Sqlite(_) | Handle::Postgres(_) => return Err(Error::internal("a reader has nothing to undo")),
+        }
+        .map_err(fault)
+    }
+
     /// Runs a statement that changes rows, and says how many.
     pub async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
         refuse_nul(&args)?;

@@ -6,16 +6,19 @@ use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 use serde_json::Value;
 
+use super::bulk::Method;
 use super::error::ScimError;
 use super::json;
 use super::projection::Projection;
 use super::query::{Paging, Query, Sent};
+use super::schema::ResourceType;
 use super::sort::SortOrder;
+use super::version::Condition;
 use crate::actor::Actor;
 use crate::app::App;
 use crate::base::ids::WorkspaceId;
 use crate::error::{self, Error};
-use crate::security::credentials::model::CredentialKind;
+use crate::security::credentials::model::{CredentialKind, PatchResponse};
 use crate::web::authenticate;
 use crate::web::problem;
 
@@ -26,6 +29,8 @@ pub struct Client {
     pub actor: Actor,
     /// The SCIM root as the identity provider calls it.
     pub base_url: String,
+    /// What a PATCH is answered with.
+    pub patch_response: PatchResponse,
 }
 
 impl Client {
@@ -37,7 +42,27 @@ impl Client {
         let (app, token) = authenticate::credential(request, CredentialKind::ScimToken).await?;
         let actor = authenticate::scim_actor(&token, authenticate::origin(request));
         let base_url = format!("{}/scim/v2", app.config.public_url);
-        Ok(Self { app, workspace: token.workspace, actor, base_url })
+        Ok(Self { app, workspace: token.workspace, actor, base_url, patch_response: token.patch_response })
+    }
+
+    /// The whole address of a resource.
+    pub fn location(&self, kind: ResourceType, id: &str) -> String {
+        format!("{}{}/{id}", self.base_url, kind.endpoint())
+    }
+
+    /// The status of a bulk operation that was done: that of the single call.
+    pub fn bulk_status(&self, method: Method) -> u16 {
+        match (method, self.patch_response) {
+            (Method::Post, _) => 201,
+            (Method::Put, _) | (Method::Patch, PatchResponse::Resource) => 200,
+            (Method::Patch, PatchResponse::NoContent) | (Method::Delete, _) => 204,
+        }
+    }
+
+    /// Whether this PATCH is answered without a body: the token was made so, and no attributes are asked for (RFC 7644 §3.5.2
+    /// wants a body then).
+    pub fn wants_no_content(&self, request: &Request) -> Result<bool, Failure> {
+        Ok(self.patch_response == PatchResponse::NoContent && parameter(request, "attributes")?.is_none())
     }
 }
 
@@ -57,6 +82,27 @@ impl From<ScimError> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Product(error)
+    }
+}
+
+/// Parts a refusal by the protocol, which left nothing to undo, from what ends a transaction.
+pub fn parted<T>(outcome: Result<T, Failure>) -> error::Result<Result<T, Failure>> {
+    match outcome {
+        Err(Failure::Product(error)) => Err(error),
+        other => Ok(other),
+    }
+}
+
+/// A failure in the words of RFC 7644 §3.12, for an answer that tells of several. The operator hears of what is ours.
+pub fn refusal(failure: &Failure) -> ScimError {
+    match failure {
+        Failure::Scim(error) => error.clone(),
+        Failure::Product(error) => {
+            if error.problem().status >= 500 {
+                tracing::error!(log = error.log(), "a SCIM operation failed");
+            }
+            translated(error)
+        }
     }
 }
 
@@ -125,9 +171,14 @@ pub fn json_body<'a>(request: &Request, sent: &'a [u8]) -> Result<&'a [u8], Fail
     Err(Error::new(error::UNSUPPORTED_MEDIA_TYPE, "send application/scim+json").into())
 }
 
-/// The version that `If-Match` asks for.
-pub fn if_match(request: &Request) -> Result<Option<i64>, Failure> {
-    Ok(crate::web::json::if_match(request.header(header::IF_MATCH))?)
+/// The versions that `If-Match` asks for.
+pub fn if_match(request: &Request) -> Result<Option<Condition>, Failure> {
+    Ok(Condition::parse(request.header(header::IF_MATCH))?)
+}
+
+/// Whether `If-None-Match` names this version.
+pub fn is_known(request: &Request, tag: &str) -> bool {
+    super::version::is_known(request.header(header::IF_NONE_MATCH).unwrap_or_default(), tag)
 }
 
 /// One query parameter, at most once.

@@ -4,8 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::cursor;
 use super::schema::{ResourceType, SERVED_DOCUMENTS};
+use super::{bulk, cursor};
 
 /// The schema of every list.
 pub const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -17,9 +17,9 @@ const RESOURCE_TYPE_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceT
 pub struct Capabilities {
     pub patch: bool,
     pub bulk: bool,
-    /// Operations of one bulk request at the most; 0 while there is no bulk.
-    pub bulk_operations: u32,
-    /// Bytes of one bulk request at the most; 0 while there is no bulk.
+    /// Operations of one bulk request at the most.
+    pub bulk_operations: usize,
+    /// Bytes of one bulk request at the most: of any body.
     pub bulk_bytes: u32,
     pub filter: bool,
     /// Resources of one answer at the most.
@@ -32,9 +32,9 @@ pub struct Capabilities {
 /// What this version does.
 pub const CAPABILITIES: Capabilities = Capabilities {
     patch: true,
-    bulk: false,
-    bulk_operations: 0,
-    bulk_bytes: 0,
+    bulk: true,
+    bulk_operations: bulk::MOST_OPERATIONS,
+    bulk_bytes: 1_048_576,
     filter: true,
     results: 200,
     change_password: false,
@@ -176,12 +176,13 @@ mod tests {
         assert_eq!((supported("patch"), supported("filter"), supported("sort")), (Some(true), Some(true), Some(true)));
         assert_eq!(
             (supported("bulk"), supported("changePassword"), supported("etag")),
-            (Some(false), Some(false), Some(true))
+            (Some(true), Some(false), Some(true))
         );
         let pages = &config["pagination"];
         assert_eq!((&pages["cursor"], &pages["index"]), (&json!(true), &json!(true)));
         assert_eq!((&pages["defaultPaginationMethod"], &pages["maxPageSize"]), (&json!("index"), &json!(200)));
-        assert_eq!((&config["bulk"]["maxOperations"], &config["filter"]["maxResults"]), (&json!(0), &json!(200)));
+        assert_eq!((&config["bulk"]["maxOperations"], &config["filter"]["maxResults"]), (&json!(1_000), &json!(200)));
+        assert_eq!(config["bulk"]["maxPayloadSize"], 1_048_576);
     }
 
     #[test]

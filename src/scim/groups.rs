@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Client, Failure};
+use super::client::{Client, Failure, parted};
 use super::error::ScimError;
-use super::members::separate;
+use super::members::{only_users, separate};
 use super::patch::{self, Operation};
 use super::resource::{self, Resource};
 use super::schema::ResourceType;
+use super::version::{self, Condition};
 use crate::base::ids::{GroupId, UserId};
+use crate::db::Write;
 use crate::error::{Error, PRECONDITION_FAILED, Result};
 use crate::sessions::revoke;
 use crate::transact;
@@ -21,15 +23,22 @@ pub enum Change {
     Patch(Vec<Operation>),
 }
 
-/// Creates a group.
+/// A group to create, with the ids of its members.
+pub struct NewGroup {
+    group: Group,
+    members: Vec<String>,
+}
+
+/// Makes a group ready, with this id or a new one.
 ///
 /// # Errors
-/// 400 `invalidValue` if a member is not a user of this workspace.
-pub async fn create(client: &Client, sent: &Resource) -> Result<Group, Failure> {
+/// 400 `invalidValue` if a member says that it is a group.
+pub fn prepare_new(client: &Client, id: Option<GroupId>, sent: &Resource) -> Result<NewGroup, ScimError> {
+    only_users(sent.get("members"))?;
     let (app, now) = (&client.app, client.app.clock.now());
     let group = with_attributes(
         &Group {
-            id: GroupId::generate(now, app.random.as_ref()),
+            id: id.unwrap_or_else(|| GroupId::generate(now, app.random.as_ref())),
             workspace: client.workspace.clone(),
             display_name: String::new(),
             external_id: None,
@@ -40,77 +49,107 @@ pub async fn create(client: &Client, sent: &Resource) -> Result<Group, Failure> 
         },
         sent,
     );
-    let members = member_ids(sent);
-    transact!(app.db, |tx| { groups::create(tx, app, &client.actor, &group, &members).await })?;
+    Ok(NewGroup { group, members: member_ids(sent) })
+}
+
+/// Creates a group.
+///
+/// # Errors
+/// 400 `invalidValue` if a member is not a user of this workspace.
+pub async fn create(client: &Client, sent: &Resource) -> Result<Group, Failure> {
+    let (app, new) = (&client.app, prepare_new(client, None, sent)?);
+    transact!(app.db, |tx| { create_in(tx, client, &new).await })?;
+    revoke::settle_all(app).await?;
+    Ok(new.group)
+}
+
+/// As `create` within `tx`. The caller settles after the commit.
+///
+/// # Errors
+/// As `create`; then what was written is to be undone.
+pub async fn create_in(tx: &mut Write, client: &Client, new: &NewGroup) -> Result<Group> {
+    groups::create(tx, &client.app, &client.actor, &new.group, &new.members).await?;
+    Ok(new.group.clone())
+}
+
+/// One group.
+///
+/// # Errors
+/// 404.
+pub async fn load(client: &Client, id: &str) -> Result<Group, Failure> {
+    let mut read = client.app.db.read().await?;
+    Ok(store::find(&mut read, &client.workspace, &GroupId::from_text(id)).await?.ok_or_else(missing)?)
+}
+
+/// The ids of a group's members, which may be many: nobody reads them who doesn't show them.
+pub async fn members_of(client: &Client, group: &Group) -> Result<Vec<UserId>, Failure> {
+    Ok(store::list_members(&mut client.app.db.read().await?, &client.workspace, &group.id).await?)
+}
+
+/// Changes a group, and gives it as it is then.
+///
+/// # Errors
+/// 404; 412; 400 for operations that can't be applied, of which none is then.
+pub async fn change(
+    client: &Client,
+    id: &str,
+    change: &Change,
+    condition: Option<&Condition>,
+) -> Result<Group, Failure> {
+    let (app, id) = (&client.app, GroupId::from_text(id));
+    let group = transact!(app.db, |tx| { parted(change_in(tx, client, &id, change, condition).await) })??;
     revoke::settle_all(app).await?;
     Ok(group)
 }
 
-/// One group with the ids of its members.
+/// As `change` within `tx`. The caller settles after the commit.
 ///
 /// # Errors
-/// 404.
-pub async fn load(client: &Client, id: &str) -> Result<(Group, Vec<UserId>), Failure> {
-    let group = load_without_members(client, id).await?;
-    let members = store::list_members(&mut client.app.db.read().await?, &client.workspace, &group.id).await?;
-    Ok((group, members))
-}
-
-/// One group, for an answer that doesn't show its members: they may be many.
-///
-/// # Errors
-/// 404.
-pub async fn load_without_members(client: &Client, id: &str) -> Result<Group, Failure> {
-    let found = store::find(&mut client.app.db.read().await?, &client.workspace, &GroupId::from_text(id)).await?;
-    Ok(found.ok_or_else(missing)?)
-}
-
-/// Changes a group.
-///
-/// # Errors
-/// 404; 412; 400 for operations that can't be applied, of which none is then.
-pub async fn change(client: &Client, id: &str, change: &Change, version: Option<i64>) -> Result<(), Failure> {
-    let (app, id) = (&client.app, GroupId::from_text(id));
-    let written: Result<(), Failure> = transact!(app.db, |tx| {
-        let before = store::lock(tx, &client.workspace, &id).await?.ok_or_else(missing)?;
-        require(&before, version)?;
-        let planned = match plan(&before, change) {
-            Ok(Some(planned)) => Ok(planned),
-            Ok(None) => {
-                let members = store::list_members(tx, &client.workspace, &id).await?;
-                plan_whole(&before, &members, change)
-            }
-            Err(refused) => Err(refused),
-        };
-        match planned {
-            Ok((after, changes)) => Ok(Ok(groups::change(tx, app, &client.actor, &after, &changes).await?)),
-            Err(refused) => Ok(Err(Failure::Scim(refused))),
+/// As `change`. What the protocol refuses has written nothing.
+pub async fn change_in(
+    tx: &mut Write,
+    client: &Client,
+    id: &GroupId,
+    change: &Change,
+    condition: Option<&Condition>,
+) -> Result<Group, Failure> {
+    let before = lock(tx, client, id, condition).await?;
+    let (after, changes) = match plan(&before, change)? {
+        Some(planned) => planned,
+        None => {
+            let members = store::list_members(tx, &client.workspace, id).await?;
+            plan_whole(&before, &members, change)?
         }
-    })?;
-    written?;
-    Ok(revoke::settle_all(app).await.map(|_| ())?)
+    };
+    Ok(groups::change(tx, &client.app, &client.actor, &after, &changes).await?)
 }
 
 /// Deletes a group.
 ///
 /// # Errors
 /// 404; 412.
-pub async fn delete(client: &Client, id: &str, version: Option<i64>) -> Result<(), Failure> {
+pub async fn delete(client: &Client, id: &str, condition: Option<&Condition>) -> Result<(), Failure> {
     let (app, id) = (&client.app, GroupId::from_text(id));
-    transact!(app.db, |tx| {
-        let group = store::lock(tx, &client.workspace, &id).await?.ok_or_else(missing)?;
-        require(&group, version)?;
-        groups::delete(tx, app, &client.actor, &group).await
-    })?;
+    transact!(app.db, |tx| { delete_in(tx, client, &id, condition).await })?;
     revoke::settle_all(app).await?;
     Ok(())
 }
 
-fn require(group: &Group, version: Option<i64>) -> Result<()> {
-    if version.is_some_and(|version| version != group.version) {
+/// As `delete` within `tx`. The caller settles after the commit.
+///
+/// # Errors
+/// As `delete`.
+pub async fn delete_in(tx: &mut Write, client: &Client, id: &GroupId, condition: Option<&Condition>) -> Result<()> {
+    let group = lock(tx, client, id, condition).await?;
+    groups::delete(tx, &client.app, &client.actor, &group).await
+}
+
+async fn lock(tx: &mut Write, client: &Client, id: &GroupId, condition: Option<&Condition>) -> Result<Group> {
+    let group = store::lock(tx, &client.workspace, id).await?.ok_or_else(missing)?;
+    if condition.is_some_and(|condition| !condition.admits(&version::of_group(&group))) {
         return Err(Error::new(PRECONDITION_FAILED, "the resource was changed since that version"));
     }
-    Ok(())
+    Ok(group)
 }
 
 type Planned = (Group, Vec<MemberChange>);
@@ -119,6 +158,7 @@ type Planned = (Group, Vec<MemberChange>);
 fn plan(before: &Group, change: &Change) -> Result<Option<Planned>, ScimError> {
     match change {
         Change::Replace(sent) => {
+            only_users(sent.get("members"))?;
             let sent = resource::replace(ResourceType::Group.definition(), &to_resource(before, &[]), sent.clone())?;
             Ok(Some((with_attributes(before, &sent), vec![MemberChange::Replace(member_ids(&sent))])))
         }
@@ -138,6 +178,7 @@ fn plan_whole(before: &Group, members: &[UserId], change: &Change) -> Result<Pla
         return Err(ScimError::invalid_value("members can't be replaced like this"));
     };
     let after = patch::apply(ResourceType::Group, &to_resource(before, members), operations)?;
+    only_users(after.get("members"))?;
     let ids = member_ids(&after);
     Ok((with_attributes(before, &after), vec![MemberChange::Replace(ids)]))
 }

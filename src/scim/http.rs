@@ -7,7 +7,8 @@ use poem::{Request, Response, handler};
 use serde_json::{Value, json};
 
 use super::client::{
-    Client, Failure, failure, if_match, json_body, parameter, projection, query, reply, search_request, with_header,
+    Client, Failure, failure, if_match, is_known, json_body, parameter, projection, query, reply, search_request,
+    with_header,
 };
 use super::error::ScimError;
 use super::projection::Projection;
@@ -15,7 +16,7 @@ use super::resource::{self, Meta};
 use super::schema::ResourceType;
 use super::search;
 use super::users::{self, Change};
-use super::{discovery, groups, patch};
+use super::{bulk, bulk_run, discovery, groups, patch, version};
 use crate::base::clock::rfc3339;
 use crate::base::ids::UserId;
 use crate::error::Error;
@@ -33,8 +34,8 @@ pub fn error_response(error: &Error) -> Response {
 
 /// A user as the client sees them.
 pub fn render(client: &Client, user: &User, groups: &[(String, String)], projection: &Projection) -> Value {
-    let (created, changed, version) = (rfc3339(user.created_at), rfc3339(user.updated_at), etag(user));
-    let location = location(client, user);
+    let (created, changed) = (rfc3339(user.created_at), rfc3339(user.updated_at));
+    let (version, location) = (version::of_user(user, groups), client.location(ResourceType::User, user.id.as_str()));
     let meta = Meta { created: &created, last_modified: &changed, version: &version, location: &location };
     let mut shown = users::to_resource(user);
     if !groups.is_empty() {
@@ -46,26 +47,10 @@ pub fn render(client: &Client, user: &User, groups: &[(String, String)], project
 /// A group as the client sees it.
 pub fn render_group(client: &Client, group: &Group, members: &[UserId], projection: &Projection) -> Value {
     let (created, changed) = (rfc3339(group.created_at), rfc3339(group.updated_at));
-    let (version, location) = (group_etag(group), group_location(client, group));
+    let (version, location) = (version::of_group(group), client.location(ResourceType::Group, group.id.as_str()));
     let meta = Meta { created: &created, last_modified: &changed, version: &version, location: &location };
     let shown = groups::to_resource(group, members);
     resource::render(&shown, ResourceType::Group, group.id.as_str(), meta, projection)
-}
-
-fn group_location(client: &Client, group: &Group) -> String {
-    format!("{}/Groups/{}", client.base_url, group.id)
-}
-
-fn group_etag(group: &Group) -> String {
-    format!("W/\"{}\"", group.version)
-}
-
-fn location(client: &Client, user: &User) -> String {
-    format!("{}/Users/{}", client.base_url, user.id)
-}
-
-fn etag(user: &User) -> String {
-    format!("W/\"{}\"", user.version)
 }
 
 async fn answer(
@@ -79,21 +64,28 @@ async fn answer(
         false => Vec::new(),
     };
     let response = reply(status, &render(client, user, &groups, projection));
-    Ok(placed(response, &etag(user), &location(client, user)))
+    let location = client.location(ResourceType::User, user.id.as_str());
+    Ok(placed(response, &version::of_user(user, &groups), &location))
 }
 
 async fn answer_group(
     client: &Client,
     status: StatusCode,
-    id: &str,
+    group: &Group,
     projection: &Projection,
 ) -> Result<Response, Failure> {
-    let (group, members) = match projection.shows("members") {
-        true => groups::load(client, id).await?,
-        false => (groups::load_without_members(client, id).await?, Vec::new()),
+    let members = match projection.shows("members") {
+        true => groups::members_of(client, group).await?,
+        false => Vec::new(),
     };
-    let response = reply(status, &render_group(client, &group, &members, projection));
-    Ok(placed(response, &group_etag(&group), &group_location(client, &group)))
+    let response = reply(status, &render_group(client, group, &members, projection));
+    let location = client.location(ResourceType::Group, group.id.as_str());
+    Ok(placed(response, &version::of_group(group), &location))
+}
+
+/// An answer that says no more than the version.
+fn bare(status: StatusCode, version: &str) -> Response {
+    with_header(Response::builder().status(status).finish(), header::ETAG, version)
 }
 
 /// Adds a resource's version, and its address if it is new (RFC 7644 §3.3).
@@ -150,11 +142,9 @@ pub async fn get_user(Path(id): Path<String>, request: &Request) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
         let user = users::load(&client, &id).await?;
-        let seen = request.header(header::IF_NONE_MATCH).unwrap_or_default();
-        let bare = format!("\"{}\"", user.version);
-        if seen.split(',').any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == bare) {
-            let unchanged = Response::builder().status(StatusCode::NOT_MODIFIED).finish();
-            return Ok(with_header(unchanged, header::ETAG, &etag(&user)));
+        let tag = version::of_user(&user, &users::groups_of(&client, &user).await?);
+        if is_known(request, &tag) {
+            return Ok(bare(StatusCode::NOT_MODIFIED, &tag));
         }
         answer(&client, StatusCode::OK, &user, &projection(request)?).await
     })
@@ -166,20 +156,25 @@ pub async fn replace_user(Path(id): Path<String>, request: &Request, sent: Vec<u
     answered!(async {
         let client = Client::authenticate(request).await?;
         let wanted = resource::parse(ResourceType::User, json_body(request, &sent)?)?;
-        let (version, projection) = (if_match(request)?, projection(request)?);
-        let user = users::change(&client, &id, &Change::Replace(wanted), version).await?;
+        let (condition, projection) = (if_match(request)?, projection(request)?);
+        let user = users::change(&client, &id, &Change::Replace(wanted), condition.as_ref()).await?;
         answer(&client, StatusCode::OK, &user, &projection).await
     })
 }
 
-/// `PATCH /Users/{id}`: 200 with the whole resource
+/// `PATCH /Users/{id}`: 200 with the whole resource, or 204 for a token that was made so
 #[handler]
 pub async fn patch_user(Path(id): Path<String>, request: &Request, sent: Vec<u8>) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
         let operations = patch::parse(json_body(request, &sent)?)?;
-        let (version, projection) = (if_match(request)?, projection(request)?);
-        let user = users::change(&client, &id, &Change::Patch(operations), version).await?;
+        let (condition, projection) = (if_match(request)?, projection(request)?);
+        let without_body = client.wants_no_content(request)?;
+        let user = users::change(&client, &id, &Change::Patch(operations), condition.as_ref()).await?;
+        if without_body {
+            let tag = version::of_user(&user, &users::groups_of(&client, &user).await?);
+            return Ok(bare(StatusCode::NO_CONTENT, &tag));
+        }
         answer(&client, StatusCode::OK, &user, &projection).await
     })
 }
@@ -189,7 +184,7 @@ pub async fn patch_user(Path(id): Path<String>, request: &Request, sent: Vec<u8>
 pub async fn delete_user(Path(id): Path<String>, request: &Request) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
-        users::delete(&client, &id, if_match(request)?).await?;
+        users::delete(&client, &id, if_match(request)?.as_ref()).await?;
         Ok::<_, Failure>(Response::builder().status(StatusCode::NO_CONTENT).finish())
     })
 }
@@ -202,7 +197,7 @@ pub async fn create_group(request: &Request, sent: Vec<u8>) -> Response {
         let wanted = resource::parse(ResourceType::Group, json_body(request, &sent)?)?;
         let projection = projection(request)?;
         let group = groups::create(&client, &wanted).await?;
-        answer_group(&client, StatusCode::CREATED, group.id.as_str(), &projection).await
+        answer_group(&client, StatusCode::CREATED, &group, &projection).await
     })
 }
 
@@ -231,7 +226,12 @@ pub async fn search_groups(request: &Request, sent: Vec<u8>) -> Response {
 pub async fn get_group(Path(id): Path<String>, request: &Request) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
-        answer_group(&client, StatusCode::OK, &id, &projection(request)?).await
+        let group = groups::load(&client, &id).await?;
+        let tag = version::of_group(&group);
+        if is_known(request, &tag) {
+            return Ok(bare(StatusCode::NOT_MODIFIED, &tag));
+        }
+        answer_group(&client, StatusCode::OK, &group, &projection(request)?).await
     })
 }
 
@@ -241,21 +241,25 @@ pub async fn replace_group(Path(id): Path<String>, request: &Request, sent: Vec<
     answered!(async {
         let client = Client::authenticate(request).await?;
         let wanted = resource::parse(ResourceType::Group, json_body(request, &sent)?)?;
-        let projection = projection(request)?;
-        groups::change(&client, &id, &groups::Change::Replace(wanted), if_match(request)?).await?;
-        answer_group(&client, StatusCode::OK, &id, &projection).await
+        let (condition, projection) = (if_match(request)?, projection(request)?);
+        let group = groups::change(&client, &id, &groups::Change::Replace(wanted), condition.as_ref()).await?;
+        answer_group(&client, StatusCode::OK, &group, &projection).await
     })
 }
 
-/// `PATCH /Groups/{id}`: 200 with the whole resource
+/// `PATCH /Groups/{id}`: 200 with the whole resource, or 204 for a token that was made so
 #[handler]
 pub async fn patch_group(Path(id): Path<String>, request: &Request, sent: Vec<u8>) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
         let operations = patch::parse(json_body(request, &sent)?)?;
-        let projection = projection(request)?;
-        groups::change(&client, &id, &groups::Change::Patch(operations), if_match(request)?).await?;
-        answer_group(&client, StatusCode::OK, &id, &projection).await
+        let (condition, projection) = (if_match(request)?, projection(request)?);
+        let without_body = client.wants_no_content(request)?;
+        let group = groups::change(&client, &id, &groups::Change::Patch(operations), condition.as_ref()).await?;
+        if without_body {
+            return Ok(bare(StatusCode::NO_CONTENT, &version::of_group(&group)));
+        }
+        answer_group(&client, StatusCode::OK, &group, &projection).await
     })
 }
 
@@ -264,8 +268,18 @@ pub async fn patch_group(Path(id): Path<String>, request: &Request, sent: Vec<u8
 pub async fn delete_group(Path(id): Path<String>, request: &Request) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
-        groups::delete(&client, &id, if_match(request)?).await?;
+        groups::delete(&client, &id, if_match(request)?.as_ref()).await?;
         Ok::<_, Failure>(Response::builder().status(StatusCode::NO_CONTENT).finish())
+    })
+}
+
+/// `POST /Bulk` (RFC 7644 §3.7)
+#[handler]
+pub async fn carry_out_bulk(request: &Request, sent: Vec<u8>) -> Response {
+    answered!(async {
+        let client = Client::authenticate(request).await?;
+        let wanted = bulk::parse(json_body(request, &sent)?)?;
+        Ok::<_, Failure>(reply(StatusCode::OK, &bulk_run::carry_out(&client, wanted).await))
     })
 }
 

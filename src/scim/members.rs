@@ -103,8 +103,8 @@ impl Parting<'_> {
     fn change(&self, kind: OperationKind, value: Option<&Value>) -> Result<MemberChange, ScimError> {
         let change = Change { kind, attribute: self.members, label: "members", value };
         Ok(match kind {
-            OperationKind::Add => MemberChange::Add(ids(&change.given()?)),
-            OperationKind::Replace => MemberChange::Replace(ids(&change.given()?)),
+            OperationKind::Add => MemberChange::Add(users(change.given()?)?),
+            OperationKind::Replace => MemberChange::Replace(users(change.given()?)?),
             OperationKind::Remove => match change.listed()? {
                 Some(listed) => MemberChange::Remove(ids(&listed)),
                 None => MemberChange::Replace(Vec::new()),
@@ -122,6 +122,26 @@ impl Parting<'_> {
     fn has_sub(&self, path: &str) -> bool {
         matches!(self.definition.resolve(path), Some(Target::Attribute(place)) if place.sub.is_some())
     }
+}
+
+/// Refuses members that say that they are groups: only users can be in a group.
+///
+/// # Errors
+/// 400 `invalidValue`.
+pub fn only_users(members: Option<&Value>) -> Result<(), ScimError> {
+    let is_group = |member: &Value| {
+        member.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("Group"))
+    };
+    if members.and_then(Value::as_array).is_some_and(|members| members.iter().any(is_group)) {
+        return Err(ScimError::invalid_value("members: a group can't be in a group, only users can"));
+    }
+    Ok(())
+}
+
+fn users(values: Vec<Value>) -> Result<Vec<String>, ScimError> {
+    let listed = ids(&values);
+    only_users(Some(&Value::Array(values)))?;
+    Ok(listed)
 }
 
 fn ids(values: &[Value]) -> Vec<String> {
@@ -210,6 +230,8 @@ mod tests {
             json!([{"op": "remove", "path": "members", "value": [{"$ref": null, "value": null}]}]),
             json!([{"op": "add", "path": "members", "value": [{"value": 1}]}]),
             json!([{"op": "add", "path": "members", "value": 1}]),
+            json!([{"op": "add", "path": "members", "value": [{"value": "g", "type": "group"}]}]),
+            json!([{"op": "replace", "value": {"members": [{"value": "a"}, {"value": "g", "type": "Group"}]}}]),
         ] {
             let refused = separate(&operations(list.clone()));
             assert_eq!(refused.expect_err(&list.to_string()).scim_type, Some("invalidValue"));

@@ -4,6 +4,10 @@
 //! the schemas in `schemas/scim/`. None of them knows a workspace, a database or a request.
 
 mod attribute;
+pub mod bulk;
+mod bulk_book;
+mod bulk_order;
+pub mod bulk_run;
 mod candidates;
 mod change;
 pub mod client;
@@ -37,4 +41,5 @@ pub mod store;
 mod user_store;
 pub mod users;
 pub mod values;
+pub mod version;
 mod walk;

@@ -3,11 +3,13 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Client, Failure};
+use super::client::{Client, Failure, parted};
 use super::error::ScimError;
 use super::patch::{self, Operation};
+use super::path::Path;
 use super::resource::{self, Resource};
 use super::schema::ResourceType;
+use super::version::{self, Condition};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::base::ids::UserId;
@@ -19,6 +21,7 @@ use crate::transact;
 use crate::users::groups::store as group_store;
 use crate::users::manage::{self, Loss, NewUser};
 use crate::users::model::{Source, User, email_key};
+use crate::users::store as user_store;
 
 /// Why a session ended, in the audit log.
 const DEACTIVATED: &str = "the identity provider deactivated the user";
@@ -30,31 +33,85 @@ pub enum Change {
     Patch(Vec<Operation>),
 }
 
+impl Change {
+    /// A yes too many costs only time.
+    fn may_bring_password(&self) -> bool {
+        let named = |name: &str| name.to_ascii_lowercase().contains("password");
+        let operations = match self {
+            Self::Replace(resource) => return resource.contains_key("password"),
+            Self::Patch(operations) => operations,
+        };
+        operations.iter().any(|operation| match (&operation.path, &operation.value) {
+            (Some(Path::Attribute(attribute) | Path::Values { attribute, .. }), _) => named(&attribute.text()),
+            (None, Some(Value::Object(parts))) => parts.keys().any(|name| named(name)),
+            (None, _) => false,
+        })
+    }
+}
+
+/// A user to create, ready to be written: what takes long is done.
+pub struct Newcomer {
+    id: Option<UserId>,
+    fields: Fields,
+    password_hash: Option<String>,
+    resource: Resource,
+}
+
+impl Newcomer {
+    fn as_new(&self) -> NewUser<'_> {
+        let active = self.fields.active.unwrap_or(true);
+        NewUser {
+            id: self.id.clone(),
+            user_name: &self.fields.user_name,
+            email: self.fields.email.as_deref(),
+            display_name: &self.fields.display_name,
+            state: Some(if active { UserState::Active } else { UserState::Deprovisioned }),
+            source: Source::Scim,
+            external_id: self.fields.external_id.as_deref(),
+            password_hash: self.password_hash.clone(),
+            resource: self.resource.clone(),
+            ..NewUser::default()
+        }
+    }
+}
+
+/// Makes a user ready, with this id or a new one.
+///
+/// # Errors
+/// 400 `invalidValue`; 422 for a password that isn't good enough.
+pub async fn prepare_new(client: &Client, id: Option<UserId>, mut sent: Resource) -> Result<Newcomer, Failure> {
+    let password = take_password(&mut sent);
+    let fields = Fields::of(&sent)?;
+    let password_hash = match password {
+        Some(password) => Some(client.app.passwords.hash_new(&password).await?),
+        None => None,
+    };
+    Ok(Newcomer { id, fields, password_hash, resource: kept(&sent) })
+}
+
 /// Creates a user.
 ///
 /// # Errors
 /// 409 `uniqueness` if the user name is taken: a repeated create never overwrites.
-pub async fn create(client: &Client, mut sent: Resource) -> Result<User, Failure> {
-    let (app, actor) = (&client.app, &client.actor);
-    let password_hash = match take_password(&mut sent) {
-        Some(password) => Some(app.passwords.hash_new(&password).await?),
-        None => None,
-    };
-    let fields = Fields::of(&sent)?;
-    let state = if fields.active.unwrap_or(true) { UserState::Active } else { UserState::Deprovisioned };
-    let new = NewUser {
-        user_name: &fields.user_name,
-        email: fields.email.as_deref(),
-        display_name: &fields.display_name,
-        state: Some(state),
-        source: Source::Scim,
-        external_id: fields.external_id.as_deref(),
-        password_hash,
-        resource: kept(&sent),
-        ..NewUser::default()
-    };
-    let user = transact!(app.db, |tx| { manage::create_user(tx, app, actor, &client.workspace, &new).await })?;
+pub async fn create(client: &Client, sent: Resource) -> Result<User, Failure> {
+    let newcomer = prepare_new(client, None, sent).await?;
+    let (app, new) = (&client.app, newcomer.as_new());
+    let user = transact!(app.db, |tx| { manage::create_user(tx, app, &client.actor, &client.workspace, &new).await })?;
     Ok(user)
+}
+
+/// As `create` within `tx`, of one user among several: `record_created` tells the audit log of all of them. `head` is as
+/// `manage::insert_user` has it.
+///
+/// # Errors
+/// As `create`; after a refusal (below 500) the transaction can go on.
+pub async fn insert_in(tx: &mut Write, client: &Client, new: &Newcomer, head: i64) -> Result<User> {
+    manage::insert_user(tx, &client.app, &client.workspace, &new.as_new(), head).await
+}
+
+/// Tells the audit log of users who were inserted.
+pub async fn record_created(tx: &mut Write, client: &Client, users: &[&User]) -> Result<()> {
+    manage::record_created(tx, &client.app, &client.actor, &client.workspace, users).await
 }
 
 /// One user.
@@ -70,64 +127,97 @@ pub async fn load(client: &Client, id: &str) -> Result<User, Failure> {
 ///
 /// # Errors
 /// 404; 412 if it is not the version of `If-Match`; 400 for operations that can't be applied, of which none is then.
-pub async fn change(client: &Client, id: &str, change: &Change, version: Option<i64>) -> Result<User, Failure> {
-    let (app, actor) = (&client.app, &client.actor);
-    let id = UserId::from_text(id);
+pub async fn change(
+    client: &Client,
+    id: &str,
+    change: &Change,
+    condition: Option<&Condition>,
+) -> Result<User, Failure> {
+    let (app, id) = (&client.app, UserId::from_text(id));
     let hash = new_password(client, &id, change).await?;
-    let written = transact!(app.db, |tx| {
-        let before = lock(tx, client, &id, version).await?;
-        let mut after = match changed(&before, change) {
-            Ok(after) => after,
-            Err(refused) => return Ok(Err(Failure::Scim(refused))),
-        };
-        take_password(&mut after);
-        if let Err(refused) = within_reach(&before, &after, hash.is_some()) {
-            return Ok(Err(Failure::Scim(refused)));
-        }
-        // What revokes comes first: it takes the head before the audit log, like every other revocation.
-        let mut revoked = Vec::new();
-        if let Some(hash) = &hash {
-            revoked.push(manage::change_password(tx, app, actor, &before, hash, None).await?);
-        }
-        revoked.extend(apply(tx, app, actor, &before, &after).await?);
-        Ok(Ok(revoked))
-    })??;
+    let written =
+        transact!(app.db, |tx| { parted(change_in(tx, client, &id, change, hash.as_deref(), condition).await) })??;
     // A repeated request changes nothing, but its answer promises what the first one's would have.
-    let told = written.is_empty();
-    for revoked in written {
+    let told = written.revoked.is_empty();
+    for revoked in written.revoked {
         revoke::acknowledge(app, revoked).await?;
     }
     if told {
         revoke::settle_all(app).await?;
     }
-    load(client, id.as_str()).await
+    Ok(written.user)
+}
+
+/// What a change did.
+pub struct Changed {
+    /// The user as they are then.
+    pub user: User,
+    /// Their groups: id and name.
+    pub groups: Vec<(String, String)>,
+    pub revoked: Vec<Revoked>,
+}
+
+/// As `change` within `tx`; `hash` is from `new_password`. The caller acknowledges what was revoked after the commit.
+///
+/// # Errors
+/// As `change`. What the protocol refuses has written nothing.
+pub async fn change_in(
+    tx: &mut Write,
+    client: &Client,
+    id: &UserId,
+    change: &Change,
+    hash: Option<&str>,
+    condition: Option<&Condition>,
+) -> Result<Changed, Failure> {
+    let (app, actor) = (&client.app, &client.actor);
+    let before = lock(tx, client, id, condition).await?;
+    let mut after = changed(&before, change)?;
+    take_password(&mut after);
+    within_reach(&before, &after, hash.is_some())?;
+    // What revokes comes first: it takes the head before the audit log, like every other revocation.
+    let mut revoked = Vec::new();
+    if let Some(hash) = hash {
+        revoked.push(manage::change_password(tx, app, actor, &before, hash, None).await?);
+    }
+    revoked.extend(apply(tx, app, actor, &before, &after).await?);
+    let user = user_store::find(tx, &client.workspace, id).await?.ok_or_else(missing)?;
+    let groups = group_store::list_of_user(tx, &client.workspace, id).await?;
+    Ok(Changed { user, groups, revoked })
 }
 
 /// Deletes a user. Their name is free again; whoever gets it is somebody else.
 ///
 /// # Errors
 /// 404; 412; 409 for the last owner.
-pub async fn delete(client: &Client, id: &str, version: Option<i64>) -> Result<(), Failure> {
-    let (app, actor) = (&client.app, &client.actor);
-    let id = UserId::from_text(id);
-    let revoked = transact!(app.db, |tx| {
-        let user = lock(tx, client, &id, version).await?;
-        if user.role == Role::Owner {
-            return Err(owner());
-        }
-        manage::end_access(tx, app, actor, &user, Loss::Deleted, Trigger::Scim, DELETED).await
-    })?;
+pub async fn delete(client: &Client, id: &str, condition: Option<&Condition>) -> Result<(), Failure> {
+    let (app, id) = (&client.app, UserId::from_text(id));
+    let revoked = transact!(app.db, |tx| { delete_in(tx, client, &id, condition).await })?;
     revoke::acknowledge(app, revoked).await?;
     Ok(())
 }
 
-async fn lock(tx: &mut Write, client: &Client, id: &UserId, version: Option<i64>) -> Result<User> {
+/// As `delete` within `tx`. The caller acknowledges what was revoked after the commit.
+///
+/// # Errors
+/// As `delete`.
+pub async fn delete_in(tx: &mut Write, client: &Client, id: &UserId, condition: Option<&Condition>) -> Result<Revoked> {
+    let user = lock(tx, client, id, condition).await?;
+    if user.role == Role::Owner {
+        return Err(owner());
+    }
+    manage::end_access(tx, &client.app, &client.actor, &user, Loss::Deleted, Trigger::Scim, DELETED).await
+}
+
+async fn lock(tx: &mut Write, client: &Client, id: &UserId, condition: Option<&Condition>) -> Result<User> {
     let user = manage::lock(tx, &client.workspace, id).await?;
     if user.source != Source::Scim {
         return Err(missing());
     }
-    if version.is_some_and(|version| version != user.version) {
-        return Err(Error::new(PRECONDITION_FAILED, "the resource was changed since that version"));
+    if let Some(condition) = condition {
+        let groups = group_store::list_of_user(tx, &user.workspace, &user.id).await?;
+        if !condition.admits(&version::of_user(&user, &groups)) {
+            return Err(Error::new(PRECONDITION_FAILED, "the resource was changed since that version"));
+        }
     }
     Ok(user)
 }
@@ -201,7 +291,13 @@ fn same(before: &User, after: &User) -> bool {
 
 /// The hash of a password that the change brings and the user doesn't have yet; their sessions end with it. Hashing takes
 /// long, and so happens before anything is locked.
-async fn new_password(client: &Client, id: &UserId, change: &Change) -> Result<Option<String>, Failure> {
+///
+/// # Errors
+/// 404; 400 for operations that can't be applied; 422 for a password that isn't good enough.
+pub async fn new_password(client: &Client, id: &UserId, change: &Change) -> Result<Option<String>, Failure> {
+    if !change.may_bring_password() {
+        return Ok(None);
+    }
     let user = load(client, id.as_str()).await?;
     let Some(password) = take_password(&mut changed(&user, change)?) else { return Ok(None) };
     // Clients that send the whole resource repeat the password they once made up.

@@ -89,6 +89,26 @@ pub async fn acknowledge(app: &App, revoked: Revoked) -> Result<Receipt> {
     receipt.replicas = settle(app, &revoked.event).await?;
     receipt.duration_ms = (app.clock.monotonic() - revoked.started).as_secs_f64() * 1000.0;
     receipt.jws = signed_receipt::sign(app, &revoked.event, revoked.slug.as_deref(), &receipt).await;
+    note(app, &receipt);
+    Ok(receipt)
+}
+
+/// As `acknowledge`, for several revocations that nobody wants a receipt of. Changes are applied in the order of their numbers:
+/// whoever knows the newest knows them all.
+///
+/// # Errors
+/// As `acknowledge`.
+pub async fn acknowledge_all(app: &App, revoked: &[Revoked]) -> Result<()> {
+    let Some(newest) = revoked.iter().max_by_key(|one| one.event.sequence) else { return Ok(()) };
+    mutant::pause("after-commit-before-barrier").await;
+    settle(app, &newest.event).await?;
+    for one in revoked {
+        note(app, &one.receipt);
+    }
+    Ok(())
+}
+
+fn note(app: &App, receipt: &Receipt) {
     app.metrics.revocation(receipt.scope, receipt.trigger.as_str());
     tracing::info!(
         sequence = receipt.sequence,
@@ -97,7 +117,13 @@ pub async fn acknowledge(app: &App, revoked: Revoked) -> Result<Receipt> {
         sessions = receipt.ended.sessions,
         "sessions revoked"
     );
-    Ok(receipt)
+}
+
+/// Takes the head before anything else is written, for a transaction of several revocations: who follows the order users,
+/// head, audit log one by one would take the head after the audit log from the second one on.
+pub async fn hold_head(tx: &mut Write) -> Result<()> {
+    replica_store::lock_head(tx).await?;
+    Ok(())
 }
 
 /// As `acknowledge`, if there is something to acknowledge.

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::groups::store as group_store;
 use super::model::{Source, User, email_key, name_key};
 use super::{search_key, store};
 use crate::actor::Actor;
@@ -21,6 +22,8 @@ use crate::transact;
 /// A user to create.
 #[derive(Default)]
 pub struct NewUser<'a> {
+    /// Absent: a new one.
+    pub id: Option<UserId>,
     pub user_name: &'a str,
     pub email: Option<&'a str>,
     pub display_name: &'a str,
@@ -42,12 +45,30 @@ pub async fn create_user(
     workspace: &WorkspaceId,
     new: &NewUser<'_>,
 ) -> Result<User> {
+    let head = crate::feed::store::load_head(tx).await?;
+    let user = insert_user(tx, app, workspace, new, head).await?;
+    record_created(tx, app, actor, workspace, &[&user]).await?;
+    Ok(user)
+}
+
+/// As `create_user`, without the audit entry: of several, `record_created` writes them all. `head` is the newest change that is
+/// known when the transaction begins.
+///
+/// # Errors
+/// As `create_user`; a refusal (below 500) has written nothing, and the transaction can go on.
+pub async fn insert_user(
+    tx: &mut Write,
+    app: &App,
+    workspace: &WorkspaceId,
+    new: &NewUser<'_>,
+    head: i64,
+) -> Result<User> {
     let now = app.clock.now();
     let key = name_key("user_name", new.user_name)?;
     let email = new.email.map(|text| email_key("email", text)).transpose()?;
     let waits = new.source == Source::Local && new.password_hash.is_none();
     let user = User {
-        id: UserId::generate(now, app.random.as_ref()),
+        id: new.id.clone().unwrap_or_else(|| UserId::generate(now, app.random.as_ref())),
         workspace: workspace.clone(),
         user_name: new.user_name.to_owned(),
         email: new.email.map(str::to_owned),
@@ -59,18 +80,35 @@ pub async fn create_user(
         external_id: new.external_id.map(str::to_owned),
         epoch: 0,
         // A sign-in that began before this person was here is none of theirs.
-        epoch_seq: crate::feed::store::load_head(tx).await?,
+        epoch_seq: head,
         password_hash: new.password_hash.clone(),
         resource: new.resource.clone(),
         version: 1,
         created_at: now,
         updated_at: now,
     };
-    store::insert(tx, &user, &key, email.as_deref()).await.map_err(name_taken)?;
-    write_search_keys(tx, &user).await?;
-    let details = json!({"role": user.role, "state": user.state, "source": user.source});
-    record(tx, app, actor, Entry::done("user.created", target(&user)).with(details), workspace).await?;
+    if store::insert(tx, &user, &key, email.as_deref()).await? == 0 {
+        return Err(taken());
+    }
+    insert_search_keys(tx, &user).await?;
     Ok(user)
+}
+
+/// The audit entries of users who were inserted.
+pub async fn record_created(
+    tx: &mut Write,
+    app: &App,
+    actor: &Actor,
+    workspace: &WorkspaceId,
+    users: &[&User],
+) -> Result<()> {
+    let entry = |user: &&User| {
+        let details = json!({"role": user.role, "state": user.state, "source": user.source});
+        Entry::done("user.created", target(user)).with(details)
+    };
+    let entries: Vec<Entry> = users.iter().map(entry).collect();
+    audit::append_all(tx, workspace, app.clock.now(), actor, &entries).await?;
+    Ok(())
 }
 
 /// Writes changed attributes of `after`; the state is left to the functions below.
@@ -169,6 +207,10 @@ pub async fn end_access(
 ) -> Result<Revoked> {
     keep_an_owner(tx, user).await?;
     let now = app.clock.now();
+    if loss == Loss::Deleted {
+        // Groups show one member less. Here, because whoever changes a group locks it before the head as well.
+        group_store::touch_of_member(tx, &user.workspace, &user.id, now).await?;
+    }
     let scope = Scope::User { user: user.id.clone(), spare: None };
     let order = Order { workspace: &user.workspace, scope, trigger, reason, target_label: user.label() };
     let revoked = revoke::revoke(tx, app, actor, &order).await?;
@@ -256,6 +298,10 @@ pub async fn fill_search_keys(app: &App) -> Result<u64> {
 /// What SCIM clients look a user up by, beside what has a column.
 async fn write_search_keys(tx: &mut Write, user: &User) -> Result<()> {
     store::search_keys::delete(tx, &user.workspace, &user.id).await?;
+    insert_search_keys(tx, user).await
+}
+
+async fn insert_search_keys(tx: &mut Write, user: &User) -> Result<()> {
     for (attribute, value) in search_key::all(&user.resource) {
         store::search_keys::insert(tx, &user.workspace, &user.id, attribute, &value).await?;
     }
@@ -263,10 +309,11 @@ async fn write_search_keys(tx: &mut Write, user: &User) -> Result<()> {
 }
 
 fn name_taken(error: Error) -> Error {
-    if error.is_unique_violation() {
-        return Error::new(CONFLICT, "there is a user of this name already").with_field("user_name");
-    }
-    error
+    if error.is_unique_violation() { taken() } else { error }
+}
+
+fn taken() -> Error {
+    Error::new(CONFLICT, "there is a user of this name already").with_field("user_name")
 }
 
 fn target(user: &User) -> Target {

@@ -22,10 +22,11 @@ macro_rules! select {
     };
 }
 
-pub async fn insert(tx: &mut Write, user: &User, user_name_key: &str, email_key: Option<&str>) -> Result<()> {
+/// Adds a user; 0 if the name is taken, which leaves the transaction as it was.
+pub async fn insert(tx: &mut Write, user: &User, user_name_key: &str, email_key: Option<&str>) -> Result<u64> {
     let sql = "INSERT INTO users (workspace_id, id, user_name, user_name_key, email, email_key, display_name, role, state, \
                source, external_id, epoch, epoch_seq, password_hash, resource, version, created_at, updated_at, provider_active) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $15, $12, $13, 1, $14, $14, $16)";
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $15, $12, $13, 1, $14, $14, $16) ON CONFLICT DO NOTHING";
     let arguments = args![
         &user.workspace,
         &user.id,
@@ -44,8 +45,7 @@ pub async fn insert(tx: &mut Write, user: &User, user_name_key: &str, email_key:
         user.epoch_seq,
         user.provider_active
     ];
-    tx.execute(sql, arguments).await?;
-    Ok(())
+    tx.execute(sql, arguments).await
 }
 
 /// Writes what a provisioning client or administrator may change, and raises the version.

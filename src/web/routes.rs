@@ -71,6 +71,7 @@ fn scim_routes() -> impl Endpoint {
                 .patch(scim::http::patch_group)
                 .delete(scim::http::delete_group),
         )
+        .at("/Bulk", post(scim::http::carry_out_bulk))
         .at("/ServiceProviderConfig", get(scim::http::describe))
         .at("/ResourceTypes", get(scim::http::describe))
         .at("/ResourceTypes/:id", get(scim::http::describe))

@@ -4,9 +4,10 @@ use poem_openapi::param::Path;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
-use super::model::{Credential, CredentialKind};
+use super::model::{Credential, CredentialKind, NewCredential, PatchResponse};
 use crate::base::clock::rfc3339;
 use crate::base::ids::CredentialId;
+use crate::error::Error;
 use crate::sessions::permission::{require_admin, require_recent_admin};
 use crate::web::authenticate::Caller;
 use crate::web::json::{Answer, Body, NoContent};
@@ -19,6 +20,9 @@ struct TokenBody {
     name: String,
     /// 1 to 3650; it never expires if absent.
     expires_in_days: Option<i64>,
+    /// What a PATCH over SCIM is answered with: `resource` (200), or `no_content` (204) for tenants with very large groups. The
+    /// former if absent.
+    patch_response: Option<String>,
 }
 
 #[derive(Deserialize, Object)]
@@ -40,6 +44,9 @@ struct CredentialView {
     created_at: String,
     expires_at: Option<String>,
     last_used_at: Option<String>,
+    /// Of SCIM tokens: `resource` or `no_content`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_response: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
 }
@@ -65,7 +72,14 @@ impl CredentialsApi {
     /// The token is in this answer and nowhere else.
     #[oai(path = "/scim-tokens", method = "post", operation_id = "createScimToken")]
     async fn create_scim_token(&self, caller: Caller, body: Body<TokenBody>) -> poem::Result<Answer<CredentialView>> {
-        create(&caller, CredentialKind::ScimToken, &body.0.name, &[], body.0.expires_in_days).await
+        let patch_response = match body.0.patch_response.as_deref() {
+            None => PatchResponse::default(),
+            Some(text) => PatchResponse::parse(text)
+                .ok_or_else(|| Error::invalid("patch_response", "must be resource or no_content"))?,
+        };
+        let (name, expires_in_days) = (&body.0.name, body.0.expires_in_days);
+        let kind = CredentialKind::ScimToken;
+        create(&caller, &NewCredential { kind, name, scopes: &[], expires_in_days, patch_response }).await
     }
 
     /// Revoke a SCIM token
@@ -85,7 +99,14 @@ impl CredentialsApi {
     /// The key is in this answer and nowhere else.
     #[oai(path = "/api-keys", method = "post", operation_id = "createApiKey")]
     async fn create_api_key(&self, caller: Caller, body: Body<KeyBody>) -> poem::Result<Answer<CredentialView>> {
-        create(&caller, CredentialKind::ApiKey, &body.0.name, &body.0.scopes, body.0.expires_in_days).await
+        let new = NewCredential {
+            kind: CredentialKind::ApiKey,
+            name: &body.0.name,
+            scopes: &body.0.scopes,
+            expires_in_days: body.0.expires_in_days,
+            patch_response: PatchResponse::default(),
+        };
+        create(&caller, &new).await
     }
 
     /// Revoke an API key
@@ -103,6 +124,8 @@ fn credential_view(credential: &Credential, token: Option<&str>) -> CredentialVi
         created_at: rfc3339(credential.created_at),
         expires_at: credential.expires_at.map(rfc3339),
         last_used_at: credential.last_used_at.map(rfc3339),
+        patch_response: (credential.kind == CredentialKind::ScimToken)
+            .then(|| credential.patch_response.as_str().to_owned()),
         token: token.map(str::to_owned),
     }
 }
@@ -114,16 +137,10 @@ async fn page(caller: &Caller, kind: CredentialKind) -> poem::Result<Answer<Cred
     Ok(Answer::ok(CredentialPage { items, next: None }))
 }
 
-async fn create(
-    caller: &Caller,
-    kind: CredentialKind,
-    name: &str,
-    scopes: &[String],
-    days: Option<i64>,
-) -> poem::Result<Answer<CredentialView>> {
+async fn create(caller: &Caller, new: &NewCredential<'_>) -> poem::Result<Answer<CredentialView>> {
     require_recent_admin(&caller.facts, caller.app.clock.now())?;
     let workspace = &caller.facts.workspace.id;
-    let (credential, secret) = super::create(&caller.app, &caller.actor, workspace, kind, name, scopes, days).await?;
+    let (credential, secret) = super::create_as(&caller.app, &caller.actor, workspace, new).await?;
     Ok(Answer::created(credential_view(&credential, Some(secret.reveal()))))
 }
 

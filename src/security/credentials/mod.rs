@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use serde_json::json;
 
-use model::{Credential, CredentialKind};
+use model::{Credential, CredentialKind, NewCredential, PatchResponse};
 
 use crate::actor::Actor;
 use crate::app::App;
@@ -43,6 +43,21 @@ pub async fn create(
     scopes: &[String],
     expires_in_days: Option<i64>,
 ) -> Result<(Credential, Secret)> {
+    let new = NewCredential { kind, name, scopes, expires_in_days, patch_response: PatchResponse::default() };
+    create_as(app, actor, workspace, &new).await
+}
+
+/// As `create`, with every choice.
+///
+/// # Errors
+/// As `create`.
+pub async fn create_as(
+    app: &App,
+    actor: &Actor,
+    workspace: &WorkspaceId,
+    new: &NewCredential<'_>,
+) -> Result<(Credential, Secret)> {
+    let NewCredential { kind, name, scopes, expires_in_days, patch_response } = *new;
     let name = line(name, 100).ok_or_else(|| Error::invalid("name", "must have 1 to 100 characters"))?;
     if expires_in_days.is_some_and(|days| !(1..=3_650).contains(&days)) {
         return Err(Error::invalid("expires_in_days", "must be between 1 and 3650"));
@@ -63,6 +78,7 @@ pub async fn create(
         expires_at: expires_in_days.map(|days| now + days * DAY_MS),
         last_used_at: None,
         revoked_at: None,
+        patch_response,
     };
     let target = Target::new(kind.as_str(), credential.id.as_str(), name);
     let entry =

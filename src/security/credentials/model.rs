@@ -36,6 +36,41 @@ impl CredentialKind {
     }
 }
 
+/// What a PATCH over SCIM is answered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PatchResponse {
+    /// 200 with the resource.
+    #[default]
+    Resource,
+    /// 204 without a body: for tenants with very large groups.
+    NoContent,
+}
+
+impl PatchResponse {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resource => "resource",
+            Self::NoContent => "no_content",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Resource, Self::NoContent].into_iter().find(|known| known.as_str() == text)
+    }
+}
+
+/// A credential to make.
+#[derive(Clone, Copy, Debug)]
+pub struct NewCredential<'a> {
+    pub kind: CredentialKind,
+    pub name: &'a str,
+    /// Of API keys.
+    pub scopes: &'a [String],
+    pub expires_in_days: Option<i64>,
+    /// Of SCIM tokens.
+    pub patch_response: PatchResponse,
+}
+
 /// A credential without its secret.
 #[derive(Clone, Debug)]
 pub struct Credential {
@@ -48,4 +83,5 @@ pub struct Credential {
     pub expires_at: Option<UnixMillis>,
     pub last_used_at: Option<UnixMillis>,
     pub revoked_at: Option<UnixMillis>,
+    pub patch_response: PatchResponse,
 }

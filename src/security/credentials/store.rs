@@ -1,6 +1,6 @@
 //! Statements of SCIM tokens and API keys.
 
-use super::model::{Credential, CredentialKind};
+use super::model::{Credential, CredentialKind, PatchResponse};
 use crate::args;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{CredentialId, WorkspaceId};
@@ -9,11 +9,20 @@ use crate::db::{Read, Row, Write};
 use crate::error::{Error, Result};
 
 pub async fn insert(tx: &mut Write, new: &Credential, hash: &SecretHash, by: &str) -> Result<()> {
-    let sql = "INSERT INTO credential (workspace_id, id, kind, name, token_hash, scopes, created_at, created_by, expires_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    let scopes = new.scopes.join(" ");
-    let arguments =
-        args![&new.workspace, &new.id, new.kind.as_str(), &new.name, hash, scopes, new.created_at, by, new.expires_at];
+    let sql = "INSERT INTO credential (workspace_id, id, kind, name, token_hash, scopes, created_at, created_by, expires_at, \
+               patch_response) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    let arguments = args![
+        &new.workspace,
+        &new.id,
+        new.kind.as_str(),
+        &new.name,
+        hash,
+        new.scopes.join(" "),
+        new.created_at,
+        by,
+        new.expires_at,
+        new.patch_response.as_str()
+    ];
     tx.execute(sql, arguments).await?;
     Ok(())
 }
@@ -60,6 +69,7 @@ fn credential(row: &Row) -> Result<Credential> {
         "api_key" => CredentialKind::ApiKey,
         other => return Err(Error::internal(format!("credential.kind holds {other}"))),
     };
+    let patch_response = row.text("patch_response")?;
     Ok(Credential {
         id: CredentialId::from_text(row.text("id")?),
         workspace: WorkspaceId::from_text(row.text("workspace_id")?),
@@ -70,5 +80,7 @@ fn credential(row: &Row) -> Result<Credential> {
         expires_at: row.optional_int("expires_at")?,
         last_used_at: row.optional_int("last_used_at")?,
         revoked_at: row.optional_int("revoked_at")?,
+        patch_response: PatchResponse::parse(&patch_response)
+            .ok_or_else(|| Error::internal(format!("credential.patch_response holds {patch_response}")))?,
     })
 }

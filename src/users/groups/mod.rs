@@ -3,6 +3,8 @@
 pub mod model;
 pub mod store;
 
+use std::collections::HashSet;
+
 use serde_json::json;
 
 use crate::actor::Actor;
@@ -28,14 +30,20 @@ pub async fn create(tx: &mut Write, app: &App, actor: &Actor, group: &Group, mem
     record(tx, app, actor, Entry::done("group.created", target(group)).with(details), group).await
 }
 
-/// Writes a group's attributes and carries out the changes of its members, in their order.
+/// Writes a group's attributes and carries out the changes of its members, in their order; gives the group as it is then. What
+/// changes nothing leaves the version as it is. The caller has locked the group.
 ///
 /// # Errors
 /// 400 naming `members` if one that is added is not a user of this workspace.
-pub async fn change(tx: &mut Write, app: &App, actor: &Actor, group: &Group, changes: &[MemberChange]) -> Result<()> {
-    let before = store::find(tx, &group.workspace, &group.id).await?;
-    let renamed = before.is_some_and(|before| before.display_name != group.display_name);
-    store::update(tx, group, &canonical::fold(&group.display_name), app.clock.now()).await?;
+pub async fn change(
+    tx: &mut Write,
+    app: &App,
+    actor: &Actor,
+    group: &Group,
+    changes: &[MemberChange],
+) -> Result<Group> {
+    let before = store::find(tx, &group.workspace, &group.id).await?.ok_or_else(|| Error::not_found("group"))?;
+    let renamed = before.display_name != group.display_name;
     let (mut added, mut removed) = (0, 0);
     let mut touched: Vec<String> = Vec::new();
     for change in changes {
@@ -54,19 +62,27 @@ pub async fn change(tx: &mut Write, app: &App, actor: &Actor, group: &Group, cha
                 let before = store::list_members(tx, &group.workspace, &group.id).await?;
                 touched.extend(before.iter().map(UserId::to_string));
                 touched.extend_from_slice(ids);
-                for id in before.iter().filter(|id| !ids.iter().any(|kept| kept == id.as_str())) {
+                let kept: HashSet<&str> = ids.iter().map(String::as_str).collect();
+                for id in before.iter().filter(|id| !kept.contains(id.as_str())) {
                     removed += store::remove_member(tx, &group.workspace, &group.id, id).await?;
                 }
                 added += add(tx, &group.workspace, &group.id, ids).await?;
             }
         }
     }
+    let same_attributes = !renamed && before.external_id == group.external_id && before.resource == group.resource;
+    if same_attributes && added + removed == 0 {
+        return Ok(before);
+    }
+    let now = app.clock.now();
+    store::update(tx, group, &canonical::fold(&group.display_name), now).await?;
     if renamed {
         touched.extend(store::list_members(tx, &group.workspace, &group.id).await?.iter().map(UserId::to_string));
     }
     announce(tx, app, group, &touched).await?;
     let details = json!({"members_added": added, "members_removed": removed});
-    record(tx, app, actor, Entry::done("group.updated", target(group)).with(details), group).await
+    record(tx, app, actor, Entry::done("group.updated", target(group)).with(details), group).await?;
+    Ok(Group { version: before.version + 1, updated_at: now, ..group.clone() })
 }
 
 /// Deletes a group. Its members stay users.
@@ -103,7 +119,11 @@ async fn add(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId, ids: &[St
         let user = UserId::from_text(id);
         // Only a provisioned user of this workspace: nobody else's id may be tried out here.
         if !store::may_be_member(tx, workspace, &user).await? {
-            return Err(Error::invalid("members", "names somebody who is not a user of this workspace"));
+            let what = match store::find(tx, workspace, &GroupId::from_text(id)).await? {
+                Some(_) => "names a group: a group can't be in a group, only users can",
+                None => "names somebody who is not a user of this workspace",
+            };
+            return Err(Error::invalid("members", what));
         }
         added += store::add_member(tx, workspace, group, &user).await?;
     }

@@ -51,6 +51,20 @@ pub async fn lock(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId) -> R
     tx.optional(sql, args![workspace, group]).await?.as_ref().map(read).transpose()
 }
 
+/// Raises the version of every group that a user is in: it is about to show somebody less.
+pub async fn touch_of_member(tx: &mut Write, workspace: &WorkspaceId, user: &UserId, now: UnixMillis) -> Result<u64> {
+    let sql = "UPDATE user_group SET version = version + 1, updated_at = $3 WHERE workspace_id = $1 \
+               AND id IN (SELECT group_id FROM group_member WHERE workspace_id = $1 AND user_id = $2)";
+    tx.execute(sql, args![workspace, user, now]).await
+}
+
+/// Locks every group that a user is in until the transaction ends.
+pub async fn lock_of_member(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Result<u64> {
+    let sql = "UPDATE user_group SET version = version WHERE workspace_id = $1 \
+               AND id IN (SELECT group_id FROM group_member WHERE workspace_id = $1 AND user_id = $2)";
+    tx.execute(sql, args![workspace, user]).await
+}
+
 pub async fn find(db: &mut Read, workspace: &WorkspaceId, group: &GroupId) -> Result<Option<Group>> {
     db.optional(select!("id = $2"), args![workspace, group]).await?.as_ref().map(read).transpose()
 }

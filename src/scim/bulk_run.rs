@@ -1,0 +1,334 @@
+//! Carries out a bulk request: as few transactions as its order allows, each operation by itself in them, and one barrier for
+//! everything before the answer. Single calls and bulk operations are the same functions of `users.rs` and `groups.rs`.
+
+use futures_util::{StreamExt, stream};
+use serde_json::Value;
+
+use super::bulk::{Operation, Request, Task, Work};
+use super::bulk_book::{Book, Done, Tried, answer, missing_reference};
+use super::bulk_order::{self, Run, RunKind};
+use super::client::{Client, Failure, refusal};
+use super::error::ScimError;
+use super::groups::{self, NewGroup};
+use super::schema::ResourceType;
+use super::users::{self, Newcomer};
+use super::version;
+use crate::base::ids::{GroupId, UserId, uuid_v7};
+use crate::db::Write;
+use crate::error::{Error, Result};
+use crate::feed;
+use crate::sessions::revoke;
+use crate::transact;
+use crate::users::groups::store as group_store;
+use crate::users::model::User;
+use crate::users::store as user_store;
+
+/// Carries out a request, and gives the BulkResponse when no replica accepts any session that it ended.
+pub async fn carry_out(client: &Client, mut request: Request) -> Value {
+    let app = &client.app;
+    request.assign(|| uuid_v7(app.clock.now(), app.random.as_ref()));
+    let operations = &request.operations;
+    let mut book = Book::of(&request);
+    for run in bulk_order::runs(operations) {
+        if book.is_full(&[]) {
+            break;
+        }
+        let tried = carry_out_run(client, operations, &run, &book).await;
+        book.enter(tried);
+    }
+    settle(client, &mut book).await;
+    answer(client, operations, &book)
+}
+
+async fn carry_out_run(client: &Client, operations: &[Operation], run: &Run, book: &Book) -> Tried {
+    let prepared = prepare_all(client, operations, run).await;
+    let attempt = Attempt { client, operations, run, prepared: &prepared, book };
+    let tried = match run.kind {
+        RunKind::NewUsers => attempt.insert_users().await,
+        RunKind::ChangedUsers | RunKind::Alone | RunKind::Refused => attempt.change_each().await,
+        RunKind::Circle => attempt.insert_circle().await,
+    };
+    tried.unwrap_or_else(|error| {
+        let refused = refusal(&Failure::Product(error));
+        run.operations.iter().map(|index| (*index, Err(refused.clone()))).collect()
+    })
+}
+
+/// An operation with everything done that takes long and needs no lock.
+enum Prepared<'a> {
+    NewUser(Newcomer),
+    ChangeUser(users::Change, Option<String>),
+    NewGroup(NewGroup),
+    ChangeGroup(groups::Change),
+    Delete(&'a Task),
+}
+
+/// Passwords are hashed side by side, as many as there are threads for.
+async fn prepare_all<'a>(
+    client: &Client,
+    operations: &'a [Operation],
+    run: &Run,
+) -> Vec<Result<Prepared<'a>, ScimError>> {
+    let mut waiting = Vec::with_capacity(run.operations.len());
+    for index in &run.operations {
+        waiting.push(prepare(client, &operations[*index]));
+    }
+    stream::iter(waiting).buffered(client.app.config.sign_in.hashing_threads).collect().await
+}
+
+async fn prepare<'a>(client: &Client, operation: &'a Operation) -> Result<Prepared<'a>, ScimError> {
+    let task = operation.task.as_ref().map_err(ScimError::clone)?;
+    let (user, group) = (UserId::from_text(&task.id), GroupId::from_text(&task.id));
+    match (task.kind, &task.work) {
+        (_, Work::Delete) => Ok(Prepared::Delete(task)),
+        (ResourceType::User, Work::Create(sent)) => {
+            let new = users::prepare_new(client, Some(user), sent.clone()).await;
+            new.map(Prepared::NewUser).map_err(|failure| refusal(&failure))
+        }
+        (ResourceType::User, Work::Replace(sent)) => {
+            prepare_change(client, &user, users::Change::Replace(sent.clone())).await
+        }
+        (ResourceType::User, Work::Patch(patch)) => {
+            prepare_change(client, &user, users::Change::Patch(patch.clone())).await
+        }
+        (ResourceType::Group, Work::Create(sent)) => {
+            groups::prepare_new(client, Some(group), sent).map(Prepared::NewGroup)
+        }
+        (ResourceType::Group, Work::Replace(sent)) => Ok(Prepared::ChangeGroup(groups::Change::Replace(sent.clone()))),
+        (ResourceType::Group, Work::Patch(patch)) => Ok(Prepared::ChangeGroup(groups::Change::Patch(patch.clone()))),
+    }
+}
+
+async fn prepare_change<'a>(client: &Client, user: &UserId, change: users::Change) -> Result<Prepared<'a>, ScimError> {
+    match users::new_password(client, user, &change).await {
+        Ok(hash) => Ok(Prepared::ChangeUser(change, hash)),
+        Err(failure) => Err(refusal(&failure)),
+    }
+}
+
+/// A run on its way into the database.
+struct Attempt<'a> {
+    client: &'a Client,
+    operations: &'a [Operation],
+    run: &'a Run,
+    /// In the order of the run.
+    prepared: &'a [Result<Prepared<'a>, ScimError>],
+    book: &'a Book,
+}
+
+impl Attempt<'_> {
+    /// New users: one statement each, which refuses a name that is taken without harm to the transaction, and one lock of the
+    /// audit log at the end.
+    async fn insert_users(&self) -> Result<Tried> {
+        let (client, db) = (self.client, &self.client.app.db);
+        transact!(db, |tx| {
+            let head = feed::store::load_head(tx).await?;
+            let (mut tried, mut created) = (Tried::new(), Vec::new());
+            for (index, prepared) in self.run.operations.iter().zip(self.prepared) {
+                if self.book.is_full(&tried) {
+                    break;
+                }
+                let outcome = match (prepared, self.book.hindrance(&self.operations[*index], &tried)) {
+                    (Err(refused), _) => Err(refused.clone()),
+                    (_, Some(refused)) => Err(refused),
+                    (Ok(Prepared::NewUser(new)), None) => {
+                        let user = below_500(users::insert_in(tx, client, new, head).await)?;
+                        user.map(|user| {
+                            let done = Done::created(&user);
+                            created.push(user);
+                            done
+                        })
+                    }
+                    (Ok(_), None) => return Err(Error::internal("a run of new users holds something else")),
+                };
+                tried.push((*index, outcome));
+            }
+            if !created.is_empty() {
+                let created: Vec<&User> = created.iter().collect();
+                users::record_created(tx, client, &created).await?;
+            }
+            Ok(tried)
+        })
+    }
+
+    /// Changes, each of which can be taken back without its neighbours.
+    async fn change_each(&self) -> Result<Tried> {
+        let (client, db) = (self.client, &self.client.app.db);
+        transact!(db, |tx| {
+            self.hold(tx).await?;
+            let mut tried = Tried::new();
+            for (index, prepared) in self.run.operations.iter().zip(self.prepared) {
+                if self.book.is_full(&tried) {
+                    break;
+                }
+                let operation = &self.operations[*index];
+                let outcome = match (prepared, &operation.task, self.book.hindrance(operation, &tried)) {
+                    (Err(refused), _, _) | (_, Err(refused), _) => Err(refused.clone()),
+                    (_, _, Some(refused)) => Err(refused),
+                    (Ok(prepared), Ok(task), None) => {
+                        tx.mark().await?;
+                        match write(tx, client, task, prepared).await {
+                            Ok(done) => Ok(done),
+                            Err(Failure::Product(error)) if error.is_transient() => return Err(error),
+                            Err(failure) => {
+                                tx.undo().await?;
+                                Err(refusal(&failure))
+                            }
+                        }
+                    }
+                };
+                tried.push((*index, outcome));
+            }
+            Ok(tried)
+        })
+    }
+
+    /// Takes the locks of several changes in the order that every change keeps: users (by id), their groups, the head. The audit
+    /// log's comes last by itself.
+    async fn hold(&self, tx: &mut Write) -> Result<()> {
+        if self.run.operations.len() < 2 || self.run.kind != RunKind::ChangedUsers {
+            return Ok(());
+        }
+        let tasks = self.run.operations.iter().filter_map(|index| self.operations[*index].task.as_ref().ok());
+        let mut tasks: Vec<&Task> = tasks.collect();
+        tasks.sort_by(|left, right| left.id.cmp(&right.id));
+        let workspace = &self.client.workspace;
+        for task in &tasks {
+            user_store::lock(tx, workspace, &UserId::from_text(&task.id)).await?;
+        }
+        for task in tasks.iter().filter(|task| matches!(task.work, Work::Delete)) {
+            group_store::lock_of_member(tx, workspace, &UserId::from_text(&task.id)).await?;
+        }
+        revoke::hold_head(tx).await
+    }
+
+    /// New resources that refer to each other: all of them or none.
+    async fn insert_circle(&self) -> Result<Tried> {
+        let (client, db) = (self.client, &self.client.app.db);
+        transact!(db, |tx| {
+            tx.mark().await?;
+            let head = feed::store::load_head(tx).await?;
+            let (mut tried, mut created) = (Tried::new(), Vec::new());
+            for (index, prepared) in self.users_first() {
+                let hindrance = self.hindrance_from_outside(index);
+                let outcome = match (prepared, hindrance) {
+                    (Err(refused), _) => Err(refused.clone()),
+                    (_, Some(refused)) => Err(refused),
+                    (Ok(Prepared::NewUser(new)), None) => {
+                        let user = below_500(users::insert_in(tx, client, new, head).await)?;
+                        user.map(|user| {
+                            let done = Done::created(&user);
+                            created.push(user);
+                            done
+                        })
+                    }
+                    (Ok(Prepared::NewGroup(new)), None) => {
+                        let group = below_500(groups::create_in(tx, client, new).await)?;
+                        group.map(|group| Done::told(version::of_group(&group)))
+                    }
+                    (Ok(_), None) => return Err(Error::internal("a circle of new resources holds something else")),
+                };
+                match outcome {
+                    Ok(done) => tried.push((index, Ok(done))),
+                    Err(refused) => {
+                        tx.undo().await?;
+                        return Ok(self.none_but(index, refused));
+                    }
+                }
+            }
+            if !created.is_empty() {
+                let created: Vec<&User> = created.iter().collect();
+                users::record_created(tx, client, &created).await?;
+            }
+            Ok(tried)
+        })
+    }
+
+    /// Members have to be there before their group.
+    fn users_first(&self) -> Vec<(usize, &Result<Prepared<'_>, ScimError>)> {
+        let mut order: Vec<_> = self.run.operations.iter().copied().zip(self.prepared).collect();
+        order.sort_by_key(|(_, prepared)| matches!(prepared, Ok(Prepared::NewGroup(_))));
+        order
+    }
+
+    fn hindrance_from_outside(&self, index: usize) -> Option<ScimError> {
+        let outside = |needed: &&usize| !self.run.operations.contains(*needed);
+        let failed = |needed: &usize| self.book.outcomes[*needed].as_ref().is_none_or(|outcome| outcome.is_err());
+        self.operations[index].needs().iter().filter(outside).any(failed).then(missing_reference)
+    }
+
+    fn none_but(&self, failed: usize, refused: ScimError) -> Tried {
+        let others = self.run.operations.iter().filter(|index| **index != failed);
+        let mut tried: Tried = others.map(|index| (*index, Err(missing_reference()))).collect();
+        tried.push((failed, Err(refused)));
+        tried
+    }
+}
+
+/// Parts the refusal of an operation from what ends its transaction.
+fn below_500<T>(outcome: Result<T>) -> Result<Result<T, ScimError>> {
+    match outcome {
+        Ok(done) => Ok(Ok(done)),
+        Err(error) if error.problem().status < 500 => Ok(Err(refusal(&Failure::Product(error)))),
+        Err(error) => Err(error),
+    }
+}
+
+async fn write(tx: &mut Write, client: &Client, task: &Task, prepared: &Prepared<'_>) -> Result<Done, Failure> {
+    let condition = task.condition.as_ref();
+    let (user, group) = (UserId::from_text(&task.id), GroupId::from_text(&task.id));
+    match prepared {
+        Prepared::NewGroup(new) => {
+            let group = groups::create_in(tx, client, new).await?;
+            Ok(Done::told(version::of_group(&group)))
+        }
+        Prepared::ChangeGroup(change) => {
+            let group = groups::change_in(tx, client, &group, change, condition).await?;
+            Ok(Done::told(version::of_group(&group)))
+        }
+        Prepared::ChangeUser(change, hash) => {
+            let changed = users::change_in(tx, client, &user, change, hash.as_deref(), condition).await?;
+            let version = Some(version::of_user(&changed.user, &changed.groups));
+            // What changes nothing promises what an earlier request without an answer made so.
+            let told = changed.revoked.is_empty();
+            Ok(Done { version, revoked: changed.revoked, told })
+        }
+        Prepared::Delete(task) if task.kind == ResourceType::User => {
+            let revoked = users::delete_in(tx, client, &user, condition).await?;
+            Ok(Done { version: None, revoked: vec![revoked], told: false })
+        }
+        Prepared::Delete(_) => {
+            groups::delete_in(tx, client, &group, condition).await?;
+            Ok(Done { version: None, revoked: Vec::new(), told: true })
+        }
+        Prepared::NewUser(_) => Err(Error::internal("a new user came among changes").into()),
+    }
+}
+
+/// Waits until every replica knows of what was done. If nobody can say so, nothing that rests on it is answered as done.
+async fn settle(client: &Client, book: &mut Book) {
+    let (mut revoked, mut told) = (Vec::new(), false);
+    let mut waiting = Vec::new();
+    for (index, outcome) in book.outcomes.iter_mut().enumerate() {
+        let Some(Ok(done)) = outcome else { continue };
+        let ended = std::mem::take(&mut done.revoked);
+        if done.told || !ended.is_empty() {
+            waiting.push(index);
+        }
+        told |= done.told;
+        revoked.extend(ended);
+    }
+    let settled = async {
+        revoke::acknowledge_all(&client.app, &revoked).await?;
+        if told {
+            revoke::settle_all(&client.app).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    if let Err(error) = settled.await {
+        let refused = refusal(&Failure::Product(error));
+        for index in waiting {
+            book.outcomes[index] = Some(Err(refused.clone()));
+        }
+    }
+}
