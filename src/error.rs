@@ -44,6 +44,7 @@ problems! {
     UNPROCESSABLE = 422 "unprocessable" "The request can't be carried out as it is";
     IDEMPOTENCY_KEY_REUSED = 422 "idempotency-key-reused" "This Idempotency-Key belongs to another request";
     TOO_MANY_ATTEMPTS = 429 "too-many-attempts" "Too many attempts";
+    DEPROVISIONING_HELD = 429 "deprovisioning-held" "More people lose access at once than may without approval";
     INTERNAL = 500 "internal" "Something went wrong on our side";
     BUSY = 503 "busy" "Too busy right now";
     UNAVAILABLE = 503 "session-authority-unavailable" "Sessions can't be judged right now";

@@ -49,6 +49,7 @@ pub struct Metrics {
     revocations: Family<[Label; 2], Counter>,
     barrier: Histogram,
     fenced: Counter,
+    deprovisionings_held: Counter,
     lease_held: Gauge,
     worst_staleness: Gauge<f64, AtomicU64>,
 }
@@ -73,7 +74,25 @@ impl Default for Metrics {
             "The oldest that this replica's knowledge was while it held a lease",
             worst_staleness.clone(),
         );
-        Self { registry, requests, checks, ok, valid, revocations, barrier, fenced, lease_held, worst_staleness }
+        let deprovisionings_held = Counter::default();
+        registry.register(
+            "deprovisionings_held",
+            "Provisioning requests that wait for approval because too many would lose access",
+            deprovisionings_held.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            checks,
+            ok,
+            valid,
+            revocations,
+            barrier,
+            fenced,
+            deprovisionings_held,
+            lease_held,
+            worst_staleness,
+        }
     }
 }
 
@@ -100,6 +119,11 @@ impl Metrics {
     pub fn barrier(&self, waited: Duration, fenced: usize) {
         self.barrier.observe(waited.as_secs_f64());
         self.fenced.inc_by(u64::try_from(fenced).unwrap_or_default());
+    }
+
+    /// A provisioning request that waits for an administrator's approval.
+    pub fn deprovisioning_held(&self) {
+        self.deprovisionings_held.inc();
     }
 
     /// How old what this replica knows is, and whether it may answer.

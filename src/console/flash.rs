@@ -22,9 +22,10 @@ pub enum Told {
     SamlSaved,
     SamlRemoved,
     TokenRevoked,
+    DeprovisioningApproved,
 }
 
-const CODES: [(Told, &str, Tone, &str); 11] = [
+const CODES: [(Told, &str, Tone, &str); 12] = [
     (Told::SessionEnded, "session-ended", Tone::Success, "The session was logged out. It is refused from now on."),
     (Told::SessionWasGone, "session-was-gone", Tone::Info, "That session had ended already."),
     (
@@ -61,6 +62,12 @@ const CODES: [(Told, &str, Tone, &str); 11] = [
     ),
     (Told::SamlRemoved, "saml-removed", Tone::Success, "The identity provider was removed."),
     (Told::TokenRevoked, "token-revoked", Tone::Success, "The token was revoked. It is refused from now on."),
+    (
+        Told::DeprovisioningApproved,
+        "deprovisioning-approved",
+        Tone::Success,
+        "Approved for an hour. What was held happens when the identity provider sends it again, or start it there.",
+    ),
 ];
 
 /// Before the milliseconds that logging all users out took.

@@ -134,7 +134,9 @@ pub fn navigation(current: Section, administrator: bool) -> Vec<NavigationLink> 
 
 /// Adds the addresses of the console.
 pub fn routes(route: Route) -> Route {
-    use handlers::{audit, end_sessions, log_all_users_out, overview, scim, sessions, user_access, users};
+    use handlers::{
+        audit, end_sessions, log_all_users_out, overview, provisioning_hold, scim, sessions, user_access, users,
+    };
 
     let route = security_routes(sign_in_routes(route))
         .at("/", get(overview::enter))
@@ -154,6 +156,7 @@ pub fn routes(route: Route) -> Route {
         .at("/console/scim", get(scim::show))
         .at("/console/scim/tokens", get(scim::back).post(scim::create_token))
         .at("/console/scim/tokens/:id/revoke", get(scim::confirm_revocation).post(scim::revoke_token))
+        .at("/console/scim/hold/approve", get(provisioning_hold::confirm).post(provisioning_hold::approve))
         .at("/console/audit", get(audit::show))
         .at("/console/audit/verify", get(audit::verify))
 }

@@ -2,6 +2,7 @@
 
 use super::Page;
 use super::parts::{Badge, Count, Moment};
+use super::scim::HoldBanner;
 
 /// `GET /console`.
 #[derive(askama::Template)]
@@ -26,6 +27,8 @@ pub struct WorkspaceOverview {
     pub users_active: Count,
     /// The newest *log all users out*; `None` if there was none.
     pub last_log_out: Option<LastLogOut>,
+    /// Deprovisioning that waits for approval; `None` if none does.
+    pub hold: Option<HoldBanner>,
     /// State of provisioning: `Waiting for first contact`, `Healthy`, `Off`.
     pub scim_state: Badge,
     /// When an identity provider last called.

@@ -2,7 +2,7 @@
 //! signs in with. A token is shown once, in answer to the form that made it.
 
 use super::Page;
-use super::parts::{Badge, CopyField, Moment};
+use super::parts::{Badge, CopyField, Count, Moment};
 
 /// `GET /console/scim`.
 #[derive(askama::Template)]
@@ -16,12 +16,23 @@ pub struct ScimPage {
     pub last_contact: Option<Moment>,
     /// Base URL, and the variant that Entra ID needs.
     pub addresses: Vec<CopyField>,
+    /// Deprovisioning that waits for approval; `None` if none does.
+    pub hold: Option<HoldBanner>,
     /// Tokens, newest first.
     pub tokens: Vec<ScimTokenRow>,
     /// Field `name` of the create form, as typed.
     pub name: String,
     /// Field `expires_in_days` of the create form: `90`, `365`, `730` or empty for never.
     pub expires_in_days: String,
+}
+
+/// What administrators must see: people who should lose access wait for them.
+#[derive(Debug, Clone)]
+pub struct HoldBanner {
+    /// Since when.
+    pub since: Moment,
+    /// Requests that were turned away since then.
+    pub requests: Count,
 }
 
 /// One token, without its secret.

@@ -45,6 +45,14 @@ pub struct PolicyForm {
     pub log_out_on_saml_change: bool,
     /// Field `on_ip_allowlist_change`: true is `log_all_users_out`, false `keep`.
     pub log_out_on_ip_allowlist_change: bool,
+    /// Field `access_groups`: a group on each line, its id first, or its name alone.
+    pub access_groups: String,
+    /// Field `link_by_verified_email` (`1` or absent).
+    pub link_by_verified_email: bool,
+    /// Field `deprovision_hold_count`, as typed.
+    pub deprovision_hold_count: String,
+    /// Field `deprovision_hold_percent`, as typed.
+    pub deprovision_hold_percent: String,
 }
 
 /// Posts to `/console/security/ip-allowlist`.

@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = migrations![
     4 "0004_counting",
     5 "0005_scim_queries",
     6 "0006_scim_options",
+    8 "0008_scim_meaning",
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version \

@@ -21,6 +21,7 @@ use crate::policy::model::Method;
 use crate::policy::store as policies;
 use crate::sessions::issue::{Earned, Held, Stamps, hold, issue};
 use crate::sessions::model::{Session, UserState};
+use crate::sessions::people::store::has_group_access;
 use crate::users::model::User;
 use crate::users::store as users;
 use crate::workspaces::model::{Workspace, is_slug};
@@ -82,7 +83,12 @@ async fn attempt(
         }
     };
     let policy = policies::load(&mut app.db.read().await?, &workspace.id).await?;
-    let accepted = user.filter(|user| matches && user.state == UserState::Active && policy.admits(Method::Password));
+    let mut accepted =
+        user.filter(|user| matches && user.state == UserState::Active && policy.admits(Method::Password));
+    if let Some(user) = &accepted {
+        let let_in = has_group_access(&mut app.db.read().await?, &user.workspace, &user.id).await?;
+        accepted = accepted.filter(|_| let_in);
+    }
     let Some(user) = accepted else {
         record_failure(app, workspace, &account, origin).await?;
         return Err(refused());

@@ -2,6 +2,8 @@
 
 pub mod ip_allowlist;
 pub mod model;
+pub mod provisioning;
+pub mod provisioning_store;
 pub mod read;
 pub mod rules;
 pub mod store;

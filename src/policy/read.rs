@@ -2,7 +2,8 @@
 
 use super::ip_allowlist::IpAllowlist;
 use super::model::Policy;
-use super::store;
+use super::provisioning::Provisioning;
+use super::{provisioning_store, store};
 use crate::app::App;
 use crate::base::ids::WorkspaceId;
 use crate::error::Result;
@@ -13,4 +14,8 @@ pub async fn policy(app: &App, workspace: &WorkspaceId) -> Result<Policy> {
 
 pub async fn allowlist(app: &App, workspace: &WorkspaceId) -> Result<IpAllowlist> {
     store::load_allowlist(&mut app.db.read().await?, workspace).await
+}
+
+pub async fn provisioning(app: &App, workspace: &WorkspaceId) -> Result<Provisioning> {
+    provisioning_store::load(&mut app.db.read().await?, workspace).await
 }

@@ -12,6 +12,7 @@ use crate::audit::{self, Entry, Target};
 use crate::db::Write;
 use crate::error::{Error, Result};
 use crate::sessions::model::{Role, UserState};
+use crate::sessions::people::store::has_group_access;
 use crate::users::manage::{NewUser, create_user};
 use crate::users::model::{Source, User, name_key};
 use crate::users::store as users;
@@ -47,6 +48,10 @@ pub async fn person(
     }
     if !matches!(user.state, UserState::Active | UserState::Invited) {
         return Ok(Err(Refusal::new("user.not-active", "this user is not active")));
+    }
+    if !has_group_access(tx, &workspace.id, &user.id).await? {
+        let text = "this user is in none of the groups that give access";
+        return Ok(Err(Refusal::new("user.no-access-group", text)));
     }
     if known.as_ref() != Some(&user.id) {
         link(tx, app, workspace, provider, subject, &user, origin).await?;

@@ -18,34 +18,41 @@ use crate::db::Write;
 use crate::error::{Error, Result};
 use crate::feed;
 use crate::sessions::revoke;
-use crate::transact;
 use crate::users::groups::store as group_store;
+use crate::users::hold;
 use crate::users::model::User;
 use crate::users::store as user_store;
+use crate::{policy, transact};
 
 /// Carries out a request, and gives the BulkResponse when no replica accepts any session that it ended.
-pub async fn carry_out(client: &Client, mut request: Request) -> Value {
+pub async fn carry_out(client: &Client, mut request: Request) -> Result<Value> {
     let app = &client.app;
     request.assign(|| uuid_v7(app.clock.now(), app.random.as_ref()));
     let operations = &request.operations;
-    let mut book = Book::of(&request);
+    // Somebody who is taken over is changed, not inserted.
+    let links = policy::read::provisioning(app, &client.workspace).await?.link_by_verified_email;
+    let (mut book, mut is_held) = (Book::of(&request), false);
     for run in bulk_order::runs(operations) {
         if book.is_full(&[]) {
             break;
         }
-        let tried = carry_out_run(client, operations, &run, &book).await;
+        let tried = carry_out_run(client, operations, &run, &book, links).await;
+        is_held |= tried.iter().any(|(_, outcome)| matches!(outcome, Err(refused) if refused.status == 429));
         book.enter(tried);
     }
     settle(client, &mut book).await;
-    answer(client, operations, &book)
+    if is_held {
+        hold::tell(app, &client.actor, &client.workspace).await?;
+    }
+    Ok(answer(client, operations, &book))
 }
 
-async fn carry_out_run(client: &Client, operations: &[Operation], run: &Run, book: &Book) -> Tried {
+async fn carry_out_run(client: &Client, operations: &[Operation], run: &Run, book: &Book, links: bool) -> Tried {
     let prepared = prepare_all(client, operations, run).await;
     let attempt = Attempt { client, operations, run, prepared: &prepared, book };
     let tried = match run.kind {
-        RunKind::NewUsers => attempt.insert_users().await,
-        RunKind::ChangedUsers | RunKind::Alone | RunKind::Refused => attempt.change_each().await,
+        RunKind::NewUsers if !links => attempt.insert_users().await,
+        RunKind::NewUsers | RunKind::ChangedUsers | RunKind::Alone | RunKind::Refused => attempt.change_each().await,
         RunKind::Circle => attempt.insert_circle().await,
     };
     tried.unwrap_or_else(|error| {
@@ -301,7 +308,11 @@ async fn write(tx: &mut Write, client: &Client, task: &Task, prepared: &Prepared
             groups::delete_in(tx, client, &group, condition).await?;
             Ok(Done { version: None, revoked: Vec::new(), told: true })
         }
-        Prepared::NewUser(_) => Err(Error::internal("a new user came among changes").into()),
+        Prepared::NewUser(new) => {
+            let (user, revoked) = users::create_in(tx, client, new).await?;
+            let groups = group_store::list_of_user(tx, &client.workspace, &user.id).await?;
+            Ok(Done { version: Some(version::of_user(&user, &groups)), revoked, told: false })
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::sessions::revoke;
 use crate::transact;
 use crate::users::groups::model::{Group, MemberChange};
 use crate::users::groups::{self, store};
+use crate::users::hold;
 
 /// How a group is to change.
 pub enum Change {
@@ -89,7 +90,7 @@ pub async fn members_of(client: &Client, group: &Group) -> Result<Vec<UserId>, F
 /// Changes a group, and gives it as it is then.
 ///
 /// # Errors
-/// 404; 412; 400 for operations that can't be applied, of which none is then.
+/// 404; 412; 400 for operations that can't be applied, of which none is then; 429 if too many lose access by it.
 pub async fn change(
     client: &Client,
     id: &str,
@@ -97,7 +98,8 @@ pub async fn change(
     condition: Option<&Condition>,
 ) -> Result<Group, Failure> {
     let (app, id) = (&client.app, GroupId::from_text(id));
-    let group = transact!(app.db, |tx| { parted(change_in(tx, client, &id, change, condition).await) })??;
+    let written = transact!(app.db, |tx| { parted(change_in(tx, client, &id, change, condition).await) });
+    let group = hold::note(app, &client.actor, &client.workspace, written).await??;
     revoke::settle_all(app).await?;
     Ok(group)
 }
@@ -130,7 +132,8 @@ pub async fn change_in(
 /// 404; 412.
 pub async fn delete(client: &Client, id: &str, condition: Option<&Condition>) -> Result<(), Failure> {
     let (app, id) = (&client.app, GroupId::from_text(id));
-    transact!(app.db, |tx| { delete_in(tx, client, &id, condition).await })?;
+    let written = transact!(app.db, |tx| { delete_in(tx, client, &id, condition).await });
+    hold::note(app, &client.actor, &client.workspace, written).await?;
     revoke::settle_all(app).await?;
     Ok(())
 }

@@ -279,7 +279,7 @@ pub async fn carry_out_bulk(request: &Request, sent: Vec<u8>) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
         let wanted = bulk::parse(json_body(request, &sent)?)?;
-        Ok::<_, Failure>(reply(StatusCode::OK, &bulk_run::carry_out(&client, wanted).await))
+        Ok::<_, Failure>(reply(StatusCode::OK, &bulk_run::carry_out(&client, wanted).await?))
     })
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Failure, parted};
 use super::error::ScimError;
+use super::linking;
 use super::patch::{self, Operation};
 use super::path::Path;
 use super::resource::{self, Resource};
@@ -19,12 +20,13 @@ use crate::sessions::model::{Role, Trigger, UserState};
 use crate::sessions::revoke::{self, Revoked};
 use crate::transact;
 use crate::users::groups::store as group_store;
+use crate::users::hold;
 use crate::users::manage::{self, Loss, NewUser};
 use crate::users::model::{Source, User, email_key};
 use crate::users::store as user_store;
 
 /// Why a session ended, in the audit log.
-const DEACTIVATED: &str = "the identity provider deactivated the user";
+pub const DEACTIVATED: &str = "the identity provider deactivated the user";
 const DELETED: &str = "the identity provider deleted the user";
 
 /// How a user is to change: a PUT's body, or a PATCH's operations.
@@ -89,15 +91,34 @@ pub async fn prepare_new(client: &Client, id: Option<UserId>, mut sent: Resource
     Ok(Newcomer { id, fields, password_hash, resource: kept(&sent) })
 }
 
-/// Creates a user.
+/// Creates a user, or takes over the member whom the policy lets it be.
 ///
 /// # Errors
-/// 409 `uniqueness` if the user name is taken: a repeated create never overwrites.
+/// 409 `uniqueness` if the user name is taken: a repeated create never overwrites. 429 if that would lock out too many.
 pub async fn create(client: &Client, sent: Resource) -> Result<User, Failure> {
     let newcomer = prepare_new(client, None, sent).await?;
-    let (app, new) = (&client.app, newcomer.as_new());
-    let user = transact!(app.db, |tx| { manage::create_user(tx, app, &client.actor, &client.workspace, &new).await })?;
+    let app = &client.app;
+    let written = transact!(app.db, |tx| { create_in(tx, client, &newcomer).await });
+    let (user, revoked) = hold::note(app, &client.actor, &client.workspace, written).await?;
+    for revoked in revoked {
+        revoke::acknowledge(app, revoked).await?;
+    }
     Ok(user)
+}
+
+/// As `create` within `tx`: the user, and what taking them over revoked, to be acknowledged after the commit.
+///
+/// # Errors
+/// As `create`.
+pub async fn create_in(tx: &mut Write, client: &Client, newcomer: &Newcomer) -> Result<(User, Vec<Revoked>)> {
+    let new = newcomer.as_new();
+    match linking::adopt(tx, client, &new).await? {
+        Some(linked) => Ok(linked),
+        None => {
+            let user = manage::create_user(tx, &client.app, &client.actor, &client.workspace, &new).await?;
+            Ok((user, Vec::new()))
+        }
+    }
 }
 
 /// As `create` within `tx`, of one user among several: `record_created` tells the audit log of all of them. `head` is as
@@ -136,7 +157,8 @@ pub async fn change(
     let (app, id) = (&client.app, UserId::from_text(id));
     let hash = new_password(client, &id, change).await?;
     let written =
-        transact!(app.db, |tx| { parted(change_in(tx, client, &id, change, hash.as_deref(), condition).await) })??;
+        transact!(app.db, |tx| { parted(change_in(tx, client, &id, change, hash.as_deref(), condition).await) });
+    let written = hold::note(app, &client.actor, &client.workspace, written).await??;
     // A repeated request changes nothing, but its answer promises what the first one's would have.
     let told = written.revoked.is_empty();
     for revoked in written.revoked {
@@ -188,10 +210,11 @@ pub async fn change_in(
 /// Deletes a user. Their name is free again; whoever gets it is somebody else.
 ///
 /// # Errors
-/// 404; 412; 409 for the last owner.
+/// 404; 412; 409 for the last owner; 429 if too many lose access at once.
 pub async fn delete(client: &Client, id: &str, condition: Option<&Condition>) -> Result<(), Failure> {
     let (app, id) = (&client.app, UserId::from_text(id));
-    let revoked = transact!(app.db, |tx| { delete_in(tx, client, &id, condition).await })?;
+    let written = transact!(app.db, |tx| { delete_in(tx, client, &id, condition).await });
+    let revoked = hold::note(app, &client.actor, &client.workspace, written).await?;
     revoke::acknowledge(app, revoked).await?;
     Ok(())
 }

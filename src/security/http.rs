@@ -9,9 +9,11 @@ use super::idempotency::Key;
 use super::log_all_users_out::{Done, log_all_users_out, reason};
 use super::preview::preview;
 use super::{change_policy, log_all_users_out as operation};
+use crate::base::ids::GroupId;
 use crate::error::{Error, Result};
 use crate::policy::ip_allowlist::{IpAllowlist, Mode};
 use crate::policy::model::{OnChange, Policy};
+use crate::policy::provisioning::{Provisioning, sorted};
 use crate::policy::{read, rules};
 use crate::sessions::permission::{require_admin, require_recent_admin};
 use crate::web::authenticate::Caller;
@@ -47,6 +49,15 @@ struct PolicyBody {
     on_saml_change: Option<String>,
     /// `keep` or `log_all_users_out`.
     on_ip_allowlist_change: Option<String>,
+    /// Ids of groups: a provisioned user has to be in one of them to sign in and to stay signed in. Empty: everybody may.
+    /// Owners, and people whom the identity provider did not create, need none.
+    access_groups: Option<Vec<String>>,
+    /// Whether provisioning may take over a member who has the same address, of a verified domain.
+    link_by_verified_email: Option<bool>,
+    /// Users who may lose access by provisioning within ten minutes before the next ones wait for approval. 0 to 1000000.
+    deprovision_hold_count: Option<i64>,
+    /// The same as a share of the provisioned users, 0 to 100; the larger of the two counts, and two zeros hold nothing.
+    deprovision_hold_percent: Option<i64>,
 }
 
 #[derive(Deserialize, Serialize, Object)]
@@ -135,7 +146,8 @@ impl SecurityApi {
     async fn policy(&self, caller: Caller) -> poem::Result<Answer<PolicyBody>> {
         require_admin(&caller.facts)?;
         let policy = read::policy(&caller.app, &caller.facts.workspace.id).await?;
-        Ok(Answer::ok(policy_view(&policy)).version(policy.version))
+        let provisioning = read::provisioning(&caller.app, &caller.facts.workspace.id).await?;
+        Ok(Answer::ok(policy_view(&policy, &provisioning)).version(policy.version))
     }
 
     /// Change the policy
@@ -150,9 +162,12 @@ impl SecurityApi {
     ) -> poem::Result<Answer<PolicyBody>> {
         require_recent_admin(&caller.facts, caller.app.clock.now())?;
         let version = if_match(expected.0.as_deref())?;
-        let merge = |before: &Policy| wanted_policy(&body.0, before);
-        let saved = change_policy::change(&caller.app, &caller.actor, &caller.facts, merge, version).await?;
-        Ok(Answer::ok(policy_view(&saved)).version(saved.version))
+        let merge = |before: &Policy, kept: &Provisioning| {
+            Ok((wanted_policy(&body.0, before)?, wanted_provisioning(&body.0, kept)))
+        };
+        let (policy, provisioning) =
+            change_policy::change(&caller.app, &caller.actor, &caller.facts, merge, version).await?;
+        Ok(Answer::ok(policy_view(&policy, &provisioning)).version(policy.version))
     }
 
     /// The IP allowlist
@@ -197,7 +212,7 @@ impl SecurityApi {
     }
 }
 
-fn policy_view(policy: &Policy) -> PolicyBody {
+fn policy_view(policy: &Policy, provisioning: &Provisioning) -> PolicyBody {
     let methods = [("password", policy.password_allowed), ("saml", policy.saml_allowed)];
     PolicyBody {
         absolute_lifetime_seconds: policy.absolute_ms / 1000,
@@ -206,6 +221,20 @@ fn policy_view(policy: &Policy) -> PolicyBody {
         just_in_time_users: Some(policy.just_in_time),
         on_saml_change: Some(policy.on_saml_change.as_str().into()),
         on_ip_allowlist_change: Some(policy.on_ip_allowlist_change.as_str().into()),
+        access_groups: Some(provisioning.access_groups.iter().map(GroupId::to_string).collect()),
+        link_by_verified_email: Some(provisioning.link_by_verified_email),
+        deprovision_hold_count: Some(provisioning.deprovision_hold_count),
+        deprovision_hold_percent: Some(provisioning.deprovision_hold_percent),
+    }
+}
+
+fn wanted_provisioning(body: &PolicyBody, before: &Provisioning) -> Provisioning {
+    let groups = body.access_groups.as_ref().map(|ids| sorted(ids.iter().map(GroupId::from_text).collect()));
+    Provisioning {
+        access_groups: groups.unwrap_or_else(|| before.access_groups.clone()),
+        link_by_verified_email: body.link_by_verified_email.unwrap_or(before.link_by_verified_email),
+        deprovision_hold_count: body.deprovision_hold_count.unwrap_or(before.deprovision_hold_count),
+        deprovision_hold_percent: body.deprovision_hold_percent.unwrap_or(before.deprovision_hold_percent),
     }
 }
 

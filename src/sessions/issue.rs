@@ -4,8 +4,8 @@
 //! knows what to match before there is a session. So a sign-in that a revocation of a selection overtook ends in none.
 
 use super::model::Session;
-use super::selection;
 use super::store::{self, NewSession};
+use super::{people, selection};
 use crate::actor::Origin;
 use crate::app::App;
 use crate::base::clock::UnixMillis;
@@ -13,7 +13,7 @@ use crate::base::ids::{SessionId, UserId, WorkspaceId};
 use crate::base::secret::{Secret, SecretKind};
 use crate::base::text::clipped;
 use crate::db::Write;
-use crate::error::Result;
+use crate::error::{Error, FORBIDDEN, Result};
 use crate::policy::model::Method;
 
 /// The epochs as they were when a sign-in began. A session carries them for ever: one that raced with a revocation is born dead.
@@ -55,7 +55,14 @@ pub struct Earned<'a> {
 }
 
 /// Writes a new session and gives its token, which nobody can ask for again.
+///
+/// # Errors
+/// 403 if none of the groups that let people in has this user. One who leaves the last of them while this goes on loses the
+/// epoch with it, as with any loss of access.
 pub async fn issue(tx: &mut Write, app: &App, earned: &Earned<'_>) -> Result<(Session, Secret)> {
+    if !people::store::has_group_access(tx, earned.workspace, earned.user).await? {
+        return Err(Error::new(FORBIDDEN, "you are in none of the groups that give access here"));
+    }
     let now = app.clock.now();
     let token = Secret::generate(SecretKind::Session, app.random.as_ref());
     let ip = earned.origin.ip_text();

@@ -9,6 +9,7 @@ pub mod issue;
 pub mod list;
 pub(crate) mod living;
 pub mod model;
+pub mod people;
 pub mod permission;
 pub mod principal;
 pub mod revoke;

@@ -155,6 +155,8 @@ pub enum Scope {
         user: UserId,
         spare: Option<SessionId>,
     },
+    /// All sessions of several users.
+    Users(Vec<UserId>),
     Session(SessionId),
     /// The live sessions of the workspace that match, except one.
     Selection {
@@ -168,6 +170,7 @@ impl Scope {
         match self {
             Self::Workspace { .. } => "workspace",
             Self::User { .. } => "user",
+            Self::Users(_) => "users",
             Self::Session(_) => "session",
             Self::Selection { .. } => "selection",
         }

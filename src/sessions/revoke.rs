@@ -14,7 +14,7 @@ use super::selection::{self, Selection};
 pub use super::settle::{progress, settle, settle_all};
 pub use super::traces::Order;
 use super::traces::{Change, entry, event, receipt};
-use super::{rules, signed_receipt, store};
+use super::{people, rules, signed_receipt, store};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
@@ -58,6 +58,7 @@ pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>)
             end_workspace(tx, order, spare.as_ref(), *include_api_keys, now).await?
         }
         Scope::User { user, spare } => end_user(tx, order, user, spare.as_ref(), now).await?,
+        Scope::Users(users) => end_users(tx, order, users, now).await?,
         Scope::Session(session) => end_session(tx, order, session, now).await?,
         Scope::Selection { selection, spare } => end_selection(tx, order, selection, spare.as_ref(), now).await?,
     };
@@ -67,14 +68,15 @@ pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>)
     let sequence = event.sequence;
     match &order.scope {
         Scope::User { user, .. } => store::mark_user_epoch(tx, order.workspace, user, sequence).await?,
+        Scope::Users(users) => people::store::mark_epochs(tx, order.workspace, users, sequence).await?,
         Scope::Selection { .. } => selection::store::mark_newest(tx, order.workspace, sequence).await?,
         Scope::Workspace { .. } | Scope::Session(_) => {}
     }
     // 3. The audit entry.
     let receipt = receipt(order, &change, sequence, now);
     audit::append(tx, order.workspace, now, actor, &entry(order, &receipt)).await?;
-    let slug =
-        matches!(order.scope, Scope::Workspace { .. } | Scope::Selection { .. }).then(|| order.target_label.to_owned());
+    let slug = matches!(order.scope, Scope::Workspace { .. } | Scope::Users(_) | Scope::Selection { .. })
+        .then(|| order.target_label.to_owned());
     Ok(Revoked { receipt, event, slug, started })
 }
 
@@ -135,6 +137,14 @@ pub async fn acknowledge_some(app: &App, revoked: Option<Revoked>) -> Result<Opt
         Some(revoked) => acknowledge(app, revoked).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// Leaves a written revocation to `settle_all`, or to `settle` of a later change of the same transaction; one of them must
+/// come after the commit. Of many in one transaction none needs a barrier or a receipt of its own.
+pub fn leave_to_settle(app: &App, revoked: Revoked) {
+    let Revoked { receipt, .. } = revoked;
+    app.metrics.revocation(receipt.scope, receipt.trigger.as_str());
+    tracing::debug!(sequence = receipt.sequence, scope = receipt.scope, "a revocation was written");
 }
 
 /// Makes every replica forget what it knows of a workspace or one of its users, within `tx`: something changed that verdicts
@@ -296,6 +306,14 @@ async fn end_user(
     let ended = store::count_live(tx, order.workspace, Some(user), spare, now).await?;
     let epoch = store::raise_user_epoch(tx, order.workspace, user, spare).await?;
     Ok(Change { epoch, ended, api_keys: 0, spared: spare.cloned(), user: Some(user.clone()) })
+}
+
+/// Costs one statement, however many they are.
+async fn end_users(tx: &mut Write, order: &Order<'_>, users: &[UserId], now: UnixMillis) -> Result<Change> {
+    people::store::lock(tx, order.workspace, users).await?;
+    let ended = people::store::count_live(tx, order.workspace, users, now, store::COUNT_LIMIT).await?;
+    people::store::raise_epochs(tx, order.workspace, users).await?;
+    Ok(Change { epoch: 0, ended, api_keys: 0, spared: None, user: None })
 }
 
 async fn end_session(tx: &mut Write, order: &Order<'_>, session: &SessionId, now: UnixMillis) -> Result<Change> {

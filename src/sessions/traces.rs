@@ -36,7 +36,8 @@ pub fn event(order: &Order<'_>, change: &Change, now: UnixMillis) -> Event {
     let (scope, target) = match &order.scope {
         Scope::Workspace { .. } => (EventScope::Workspace, None),
         Scope::User { user, .. } => (EventScope::User, Some(user.to_string())),
-        Scope::Selection { .. } => (EventScope::Selection, None),
+        // No event names several people: whoever knows some of the workspace asks again.
+        Scope::Selection { .. } | Scope::Users(_) => (EventScope::Selection, None),
         Scope::Session(session) => (EventScope::Session, Some(session.to_string())),
     };
     Event {
@@ -80,6 +81,9 @@ pub fn entry(order: &Order<'_>, receipt: &Receipt) -> Entry {
         Scope::User { user, .. } => ("session.user_logged_out", Target::new("user", user.as_str(), order.target_label)),
         Scope::Selection { .. } => {
             ("session.selection_revoked", Target::new("workspace", order.workspace.as_str(), order.target_label))
+        }
+        Scope::Users(_) => {
+            ("session.users_logged_out", Target::new("workspace", order.workspace.as_str(), order.target_label))
         }
         Scope::Session(id) if order.trigger == Trigger::Logout => {
             ("session.logout", Target::new("session", id.as_str(), order.target_label))

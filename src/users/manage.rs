@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::groups::store as group_store;
 use super::model::{Source, User, email_key, name_key};
-use super::{search_key, store};
+use super::{access_groups, hold, search_key, store};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
@@ -66,6 +66,9 @@ pub async fn insert_user(
     let now = app.clock.now();
     let key = name_key("user_name", new.user_name)?;
     let email = new.email.map(|text| email_key("email", text)).transpose()?;
+    if new.source == Source::Scim {
+        access_groups::hold_settings(tx, workspace).await?;
+    }
     let waits = new.source == Source::Local && new.password_hash.is_none();
     let user = User {
         id: new.id.clone().unwrap_or_else(|| UserId::generate(now, app.random.as_ref())),
@@ -90,7 +93,10 @@ pub async fn insert_user(
     if store::insert(tx, &user, &key, email.as_deref()).await? == 0 {
         return Err(taken());
     }
-    insert_search_keys(tx, &user).await?;
+    if new.source == Source::Scim {
+        insert_search_keys(tx, &user).await?;
+        access_groups::judge_newcomer(tx, workspace, &user.id).await?;
+    }
     Ok(user)
 }
 
@@ -111,7 +117,8 @@ pub async fn record_created(
     Ok(())
 }
 
-/// Writes changed attributes of `after`; the state is left to the functions below.
+/// Writes changed attributes of `after`; the state is left to the functions below. The user is locked. If the role changes,
+/// settle everything after the commit (`revoke::settle_all`): an owner who ceases to be one may need a group.
 ///
 /// # Errors
 /// 409 if the new name is taken, or if the last owner would lose the role.
@@ -128,6 +135,13 @@ pub async fn update_user(tx: &mut Write, app: &App, actor: &Actor, before: &User
     store::update(tx, after, &key, email.as_deref(), app.clock.now()).await.map_err(name_taken)?;
     if search_key::all(&before.resource) != search_key::all(&after.resource) {
         write_search_keys(tx, after).await?;
+    }
+    if (before.role == Role::Owner) != (after.role == Role::Owner) {
+        // An owner needs no group.
+        access_groups::hold_settings(tx, &before.workspace).await?;
+        for revoked in access_groups::judge_one(tx, app, actor, before, access_groups::ROLE).await? {
+            revoke::leave_to_settle(app, revoked);
+        }
     }
     let shown = |user: &User| (user.user_name.clone(), user.email.clone(), user.display_name.clone(), user.role);
     if shown(before) != shown(after) {
@@ -195,7 +209,7 @@ pub enum Loss {
 /// Takes access from a user: their sessions end in this transaction, whatever else is in it.
 ///
 /// # Errors
-/// 409 `last-owner`.
+/// 409 `last-owner`; 429 `deprovisioning-held` if too many lose it by provisioning.
 pub async fn end_access(
     tx: &mut Write,
     app: &App,
@@ -206,6 +220,9 @@ pub async fn end_access(
     reason: &str,
 ) -> Result<Revoked> {
     keep_an_owner(tx, user).await?;
+    if trigger == Trigger::Scim && access_groups::has_access(tx, user).await? {
+        hold::admit(tx, app, &user.workspace, 1).await?;
+    }
     let now = app.clock.now();
     if loss == Loss::Deleted {
         // Groups show one member less. Here, because whoever changes a group locks it before the head as well.
@@ -296,7 +313,7 @@ pub async fn fill_search_keys(app: &App) -> Result<u64> {
 }
 
 /// What SCIM clients look a user up by, beside what has a column.
-async fn write_search_keys(tx: &mut Write, user: &User) -> Result<()> {
+pub async fn write_search_keys(tx: &mut Write, user: &User) -> Result<()> {
     store::search_keys::delete(tx, &user.workspace, &user.id).await?;
     insert_search_keys(tx, user).await
 }

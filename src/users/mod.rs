@@ -2,7 +2,13 @@
 //! asked for it; what ends their sessions goes through the door.
 
 pub mod access;
+pub mod access_groups;
+mod access_groups_store;
+pub mod group_roles;
+mod group_roles_store;
 pub mod groups;
+pub mod hold;
+mod hold_store;
 pub mod http;
 pub mod manage;
 pub mod model;

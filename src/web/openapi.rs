@@ -11,18 +11,41 @@ use crate::error::ALL_PROBLEMS;
 use crate::feed::stream_http::StreamApi;
 use crate::login::http::LoginApi;
 use crate::saml::http::SamlApi;
+use crate::scim::hold_http::ProvisioningApi;
 use crate::security::credentials::http::CredentialsApi;
 use crate::security::http::SecurityApi;
 use crate::security::selection_http::SelectionApi;
 use crate::sessions::http::SessionsApi;
 use crate::users::http::UsersApi;
 
-type Apis = (LoginApi, SessionsApi, SelectionApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi, StreamApi);
+type Apis = (
+    LoginApi,
+    SessionsApi,
+    SelectionApi,
+    SecurityApi,
+    CredentialsApi,
+    SamlApi,
+    UsersApi,
+    AuditApi,
+    StreamApi,
+    ProvisioningApi,
+);
 
 /// The API as an endpoint.
 pub fn service(public_url: &str) -> OpenApiService<Apis, ()> {
     OpenApiService::new(
-        (LoginApi, SessionsApi, SelectionApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi, StreamApi),
+        (
+            LoginApi,
+            SessionsApi,
+            SelectionApi,
+            SecurityApi,
+            CredentialsApi,
+            SamlApi,
+            UsersApi,
+            AuditApi,
+            StreamApi,
+            ProvisioningApi,
+        ),
         "Curfew",
         env!("CARGO_PKG_VERSION"),
     )

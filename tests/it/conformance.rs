@@ -99,6 +99,7 @@ on_both_databases! {
 
     async fn vendors_are_served(database: Database) {
         let home = Home::new(database);
+        home.without_hold().await;
         let serve = Serve::new(&home).with("CURFEW_SIGN_IN__ATTEMPTS_PER_ADDRESS", "100000");
         let mut server = serve.start().await;
         let mut command = Command::new(programs::need(&["python3"], "python3"));

@@ -137,6 +137,7 @@ async fn so_it_is(link: &Link<'_>, told: &Told) {
 on_both_databases! {
     async fn what_was_acknowledged_survives_a_kill(database: Database) {
         let home = Home::new(database);
+        home.without_hold().await;
         let serve = Serve::new(&home);
         let mut server = serve.start().await;
         let acknowledged = AtomicUsize::new(0);

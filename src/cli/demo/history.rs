@@ -89,7 +89,7 @@ async fn set_up(story: &mut Story<'_>, provider: &IdentityProvider, admin_hashes
         ..Policy::default()
     };
     let caller = list::load(app, &id, &session.id).await?;
-    change_policy::change(app, &owner, &caller, |_| Ok(policy.clone()), None).await?;
+    change_policy::change(app, &owner, &caller, |_, kept| Ok((policy.clone(), kept.clone())), None).await?;
     story.pass(MINUTE_MS);
     // Off, but so filled that a visitor who enforces it is not shut out.
     let entries = networks([("203.0.113.0/24", "Office"), ("127.0.0.0/8", "This computer"), ("::1", "This computer")])?;

@@ -8,6 +8,7 @@ pub mod ip_allowlist;
 pub mod log_all_users_out;
 pub mod overview;
 pub mod policy;
+pub mod provisioning_hold;
 pub mod reauthenticate;
 pub mod scim;
 pub mod security;

@@ -3,7 +3,7 @@
 use poem::http::StatusCode;
 use poem::{Request, Response, handler};
 
-use super::{scim, sso};
+use super::{provisioning_hold, scim, sso};
 use crate::audit;
 use crate::audit::http::view;
 use crate::console::Section;
@@ -53,6 +53,7 @@ async fn workspace_overview(caller: &Caller) -> Result<WorkspaceOverview> {
         users_signed_in: Count::of(live.users, "user", "users"),
         users_active: Count::of(active, "active user", "active users"),
         last_log_out: last_log_out(caller).await?,
+        hold: provisioning_hold::banner(caller).await?,
         scim_state,
         scim_last_contact,
         saml_state: saml.state,

@@ -5,6 +5,7 @@ use poem::{Request, Response, handler};
 
 use super::security::{HOME, Refused, page};
 use super::sso;
+use crate::base::ids::GroupId;
 use crate::console::FieldError;
 use crate::console::caller::posted_by_administrator;
 use crate::console::chrome::{go, sentence, status_of, wrong};
@@ -14,12 +15,14 @@ use crate::console::parts::DurationField;
 use crate::console::security::PolicyForm;
 use crate::error::{Error, INVALID_REQUEST, PRECONDITION_FAILED, Result, WOULD_LOCK_OUT_CALLER};
 use crate::policy::model::{OnChange, Policy};
+use crate::policy::provisioning::Provisioning;
 use crate::security::change_policy::change;
 use crate::security::http::on_change;
+use crate::users::access_groups;
 use crate::web::json::if_match;
 
 /// The form with what is saved.
-pub fn form(policy: &Policy, saml_configured: bool) -> PolicyForm {
+pub fn form(policy: &Policy, provisioning: &Provisioning, access_groups: String, saml_configured: bool) -> PolicyForm {
     let duration =
         |milliseconds: i64| DurationField::from_seconds(u64::try_from(milliseconds / 1000).unwrap_or_default());
     PolicyForm {
@@ -32,6 +35,10 @@ pub fn form(policy: &Policy, saml_configured: bool) -> PolicyForm {
         just_in_time_users: policy.just_in_time,
         log_out_on_saml_change: policy.on_saml_change == OnChange::LogAllUsersOut,
         log_out_on_ip_allowlist_change: policy.on_ip_allowlist_change == OnChange::LogAllUsersOut,
+        access_groups,
+        link_by_verified_email: provisioning.link_by_verified_email,
+        deprovision_hold_count: provisioning.deprovision_hold_count.to_string(),
+        deprovision_hold_percent: provisioning.deprovision_hold_percent.to_string(),
     }
 }
 
@@ -41,8 +48,16 @@ pub async fn save(request: &Request, sent: Vec<u8>) -> poem::Result<Response> {
     let (caller, fields) = posted_by_administrator(request, &sent, HOME).await?;
     let version = if_match(Some(fields.text("if_match")))?;
     let typed = typed(&fields, sso::is_configured(&caller).await?);
-    let merge = |before: &Policy| wanted(&typed, before);
-    let error = match change(&caller.app, &caller.actor, &caller.facts, merge, version).await {
+    let saved = match access_groups::read_lines(&caller.app, &caller.facts.workspace.id, &typed.access_groups).await {
+        Ok(groups) => {
+            let merge = |before: &Policy, _: &Provisioning| {
+                Ok((wanted(&typed, before)?, wanted_provisioning(&typed, &groups)?))
+            };
+            change(&caller.app, &caller.actor, &caller.facts, merge, version).await
+        }
+        Err(error) => Err(error),
+    };
+    let error = match saved {
         Ok(_) => return Ok(go(&caller.app, HOME, Told::PolicySaved)),
         Err(error) => error,
     };
@@ -88,6 +103,10 @@ fn typed(fields: &Fields, saml_configured: bool) -> PolicyForm {
         just_in_time_users: fields.ticked("just_in_time_users"),
         log_out_on_saml_change: chosen(fields, "on_saml_change"),
         log_out_on_ip_allowlist_change: chosen(fields, "on_ip_allowlist_change"),
+        access_groups: fields.text("access_groups").to_owned(),
+        link_by_verified_email: fields.ticked("link_by_verified_email"),
+        deprovision_hold_count: fields.text("deprovision_hold_count").to_owned(),
+        deprovision_hold_percent: fields.text("deprovision_hold_percent").to_owned(),
     }
 }
 
@@ -114,6 +133,18 @@ fn wanted(typed: &PolicyForm, before: &Policy) -> Result<Policy> {
     })
 }
 
+fn wanted_provisioning(typed: &PolicyForm, groups: &[GroupId]) -> Result<Provisioning> {
+    let number = |field: &'static str, text: &str| {
+        text.parse::<i64>().map_err(|_| Error::invalid(field, "must be a whole number"))
+    };
+    Ok(Provisioning {
+        access_groups: groups.to_vec(),
+        link_by_verified_email: typed.link_by_verified_email,
+        deprovision_hold_count: number("deprovision_hold_count", &typed.deprovision_hold_count)?,
+        deprovision_hold_percent: number("deprovision_hold_percent", &typed.deprovision_hold_percent)?,
+    })
+}
+
 fn milliseconds(field: &'static str, typed: &DurationField) -> Result<i64> {
     let seconds = typed.to_seconds().and_then(|seconds| i64::try_from(seconds).ok());
     let bad = || Error::invalid(field, "must be a number of seconds, minutes, hours or days");
@@ -132,6 +163,13 @@ fn explained(error: &Error) -> FieldError {
             wrong("sign_in_password", "People need at least one way to sign in.")
         }
         Some("sign_in_methods") => wrong("sign_in_password", sentence(error.detail())),
+        Some("access_groups") => wrong("access_groups", format!("Groups that give access: {}.", error.detail())),
+        Some("deprovision_hold_count") => {
+            wrong("deprovision_hold_count", format!("The number of people {}.", error.detail()))
+        }
+        Some("deprovision_hold_percent") => {
+            wrong("deprovision_hold_percent", format!("The share of people {}.", error.detail()))
+        }
         _ => wrong("", sentence(error.detail())),
     }
 }

@@ -4,6 +4,7 @@ use poem::http::StatusCode;
 use poem::web::Path as UrlPath;
 use poem::{Request, Response, handler};
 
+use super::provisioning_hold;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::CredentialId;
 use crate::console::caller::{administrator, posted_by_administrator, recent_administrator};
@@ -145,6 +146,7 @@ async fn list_page(
             field("scim_base_url", "SCIM base URL", base_url),
             field("scim_entra_url", "Tenant URL for Entra ID", entra),
         ],
+        hold: provisioning_hold::banner(caller).await?,
         tokens: tokens.into_iter().map(|token| row(token, now)).collect(),
         name: name.to_owned(),
         expires_in_days: expires_in_days.to_owned(),

@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::policy::model::OnChange;
 use crate::policy::read;
 use crate::security::preview::{Preview, preview};
+use crate::users::access_groups;
 use crate::web::authenticate::Caller;
 use crate::web::pipeline::see_other;
 
@@ -49,12 +50,14 @@ pub fn back() -> Response {
 pub async fn page(request: &Request, caller: &Caller, refused: Refused) -> Result<Response> {
     let (app, workspace) = (&caller.app, &caller.facts.workspace.id);
     let current = read::policy(app, workspace).await?;
+    let provisioning = read::provisioning(app, workspace).await?;
+    let groups = access_groups::lines(app, workspace, &provisioning.access_groups).await?;
     let list = read::allowlist(app, workspace).await?;
     let found = preview(app, workspace, caller.actor.session.as_ref(), false).await?;
     let configured = sso::is_configured(caller).await?;
     let view = SecurityPage {
         page: Page { errors: refused.errors, ..frame(request, caller, Section::Security, "Security") },
-        policy: refused.policy.unwrap_or_else(|| policy::form(&current, configured)),
+        policy: refused.policy.unwrap_or_else(|| policy::form(&current, &provisioning, groups, configured)),
         ip_allowlist: ip_allowlist::form(
             caller,
             &list,

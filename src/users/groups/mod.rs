@@ -1,4 +1,5 @@
-//! Groups of users, as identity providers push them. Membership grants nothing by itself: roles come from elsewhere.
+//! Groups of users, as identity providers push them. Membership grants nothing by itself: which groups let people in or give
+//! them a role is said elsewhere (`access_groups.rs`, `group_roles.rs`), and carried out here at each change.
 
 pub mod model;
 pub mod store;
@@ -15,14 +16,30 @@ use crate::base::ids::{GroupId, UserId, WorkspaceId};
 use crate::db::Write;
 use crate::error::{Error, Result};
 use crate::feed::EventScope;
-use crate::sessions::revoke;
+use crate::sessions::{people, revoke};
+use crate::users::{access_groups, group_roles};
 use model::{Group, MemberChange};
+
+/// Who came and who went. Somebody may have done both.
+#[derive(Default)]
+struct Moved {
+    joined: Vec<UserId>,
+    left: Vec<UserId>,
+}
+
+/// What being in a group means.
+#[derive(Clone, Copy)]
+struct Meaning {
+    lets_in: bool,
+    gives_role: bool,
+}
 
 /// Creates a group with its first members.
 ///
 /// # Errors
 /// 400 naming `members` if one is not a user of this workspace.
 pub async fn create(tx: &mut Write, app: &App, actor: &Actor, group: &Group, members: &[String]) -> Result<()> {
+    // A new group means nothing yet: nobody can have named it.
     store::insert(tx, group, &canonical::fold(&group.display_name)).await?;
     add(tx, &group.workspace, &group.id, members).await?;
     announce(tx, app, group, members).await?;
@@ -31,10 +48,11 @@ pub async fn create(tx: &mut Write, app: &App, actor: &Actor, group: &Group, mem
 }
 
 /// Writes a group's attributes and carries out the changes of its members, in their order; gives the group as it is then. What
-/// changes nothing leaves the version as it is. The caller has locked the group.
+/// changes nothing leaves the version as it is. Whoever loses access by it has no session any more once this is committed; settle
+/// everything after that (`revoke::settle_all`). The caller has locked the group.
 ///
 /// # Errors
-/// 400 naming `members` if one that is added is not a user of this workspace.
+/// 400 naming `members` if one that is added is not a user of this workspace; 429 `deprovisioning-held`.
 pub async fn change(
     tx: &mut Write,
     app: &App,
@@ -42,36 +60,35 @@ pub async fn change(
     group: &Group,
     changes: &[MemberChange],
 ) -> Result<Group> {
+    let meaning = meaning(tx, group).await?;
     let before = store::find(tx, &group.workspace, &group.id).await?.ok_or_else(|| Error::not_found("group"))?;
     let renamed = before.display_name != group.display_name;
-    let (mut added, mut removed) = (0, 0);
+    let mut moved = Moved::default();
     let mut touched: Vec<String> = Vec::new();
     for change in changes {
         match change {
             MemberChange::Add(ids) => {
-                added += add(tx, &group.workspace, &group.id, ids).await?;
+                moved.joined.extend(add(tx, &group.workspace, &group.id, ids).await?);
                 touched.extend_from_slice(ids);
             }
             MemberChange::Remove(ids) => {
                 touched.extend_from_slice(ids);
-                for id in ids {
-                    removed += store::remove_member(tx, &group.workspace, &group.id, &UserId::from_text(id)).await?;
-                }
+                let gone: Vec<UserId> = ids.iter().map(UserId::from_text).collect();
+                remove(tx, group, gone, &mut moved).await?;
             }
             MemberChange::Replace(ids) => {
                 let before = store::list_members(tx, &group.workspace, &group.id).await?;
                 touched.extend(before.iter().map(UserId::to_string));
                 touched.extend_from_slice(ids);
                 let kept: HashSet<&str> = ids.iter().map(String::as_str).collect();
-                for id in before.iter().filter(|id| !kept.contains(id.as_str())) {
-                    removed += store::remove_member(tx, &group.workspace, &group.id, id).await?;
-                }
-                added += add(tx, &group.workspace, &group.id, ids).await?;
+                let gone = before.into_iter().filter(|id| !kept.contains(id.as_str())).collect();
+                remove(tx, group, gone, &mut moved).await?;
+                moved.joined.extend(add(tx, &group.workspace, &group.id, ids).await?);
             }
         }
     }
     let same_attributes = !renamed && before.external_id == group.external_id && before.resource == group.resource;
-    if same_attributes && added + removed == 0 {
+    if same_attributes && moved.joined.is_empty() && moved.left.is_empty() {
         return Ok(before);
     }
     let now = app.clock.now();
@@ -79,18 +96,23 @@ pub async fn change(
     if renamed {
         touched.extend(store::list_members(tx, &group.workspace, &group.id).await?.iter().map(UserId::to_string));
     }
-    announce(tx, app, group, &touched).await?;
-    let details = json!({"members_added": added, "members_removed": removed});
+    let details = json!({"members_added": moved.joined.len(), "members_removed": moved.left.len()});
+    carry_out(tx, app, actor, group, meaning, moved, &touched).await?;
     record(tx, app, actor, Entry::done("group.updated", target(group)).with(details), group).await?;
     Ok(Group { version: before.version + 1, updated_at: now, ..group.clone() })
 }
 
-/// Deletes a group. Its members stay users.
+/// Deletes a group. Its members stay users; those whom only this group let in are out. As `change`.
+///
+/// # Errors
+/// 429 `deprovisioning-held`.
 pub async fn delete(tx: &mut Write, app: &App, actor: &Actor, group: &Group) -> Result<()> {
-    let members: Vec<String> =
-        store::list_members(tx, &group.workspace, &group.id).await?.iter().map(UserId::to_string).collect();
+    let meaning = meaning(tx, group).await?;
+    let left = store::list_members(tx, &group.workspace, &group.id).await?;
+    let members: Vec<String> = left.iter().map(UserId::to_string).collect();
     store::delete(tx, &group.workspace, &group.id).await?;
-    announce(tx, app, group, &members).await?;
+    group_roles::forget(tx, &group.workspace, &group.id).await?;
+    carry_out(tx, app, actor, group, meaning, Moved { left, ..Moved::default() }, &members).await?;
     record(tx, app, actor, Entry::done("group.deleted", target(group)), group).await
 }
 
@@ -113,8 +135,57 @@ async fn announce(tx: &mut Write, app: &App, group: &Group, members: &[String]) 
     Ok(())
 }
 
-async fn add(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId, ids: &[String]) -> Result<u64> {
-    let mut added = 0;
+/// What the group means, held until the transaction ends.
+async fn meaning(tx: &mut Write, group: &Group) -> Result<Meaning> {
+    access_groups::hold_settings(tx, &group.workspace).await?;
+    Ok(Meaning {
+        lets_in: access_groups::lets_in(tx, &group.workspace, &group.id).await?,
+        gives_role: group_roles::gives(tx, &group.workspace, &group.id).await?,
+    })
+}
+
+/// Announces whom a change of the group touched, and what it means for those who came or went.
+async fn carry_out(
+    tx: &mut Write,
+    app: &App,
+    actor: &Actor,
+    group: &Group,
+    meaning: Meaning,
+    moved: Moved,
+    touched: &[String],
+) -> Result<()> {
+    let workspace = &group.workspace;
+    let mut users = [moved.joined, moved.left].concat();
+    users.sort();
+    users.dedup();
+    if meaning.lets_in || meaning.gives_role {
+        people::store::lock(tx, workspace, &users).await?;
+    }
+    if meaning.lets_in {
+        let cause = access_groups::LEFT_LAST_GROUP;
+        for revoked in access_groups::judge(tx, app, actor, workspace, &users, cause).await? {
+            revoke::leave_to_settle(app, revoked);
+        }
+    }
+    announce(tx, app, group, touched).await?;
+    if meaning.gives_role {
+        group_roles::settle(tx, app, actor, workspace, &users).await?;
+    }
+    Ok(())
+}
+
+async fn remove(tx: &mut Write, group: &Group, users: Vec<UserId>, moved: &mut Moved) -> Result<()> {
+    for user in users {
+        if store::remove_member(tx, &group.workspace, &group.id, &user).await? > 0 {
+            moved.left.push(user);
+        }
+    }
+    Ok(())
+}
+
+/// Gives those who weren't members yet.
+async fn add(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId, ids: &[String]) -> Result<Vec<UserId>> {
+    let mut joined = Vec::new();
     for id in ids {
         let user = UserId::from_text(id);
         // Only a provisioned user of this workspace: nobody else's id may be tried out here.
@@ -125,9 +196,11 @@ async fn add(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId, ids: &[St
             };
             return Err(Error::invalid("members", what));
         }
-        added += store::add_member(tx, workspace, group, &user).await?;
+        if store::add_member(tx, workspace, group, &user).await? > 0 {
+            joined.push(user);
+        }
     }
-    Ok(added)
+    Ok(joined)
 }
 
 fn target(group: &Group) -> Target {

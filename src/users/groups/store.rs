@@ -69,6 +69,12 @@ pub async fn find(db: &mut Read, workspace: &WorkspaceId, group: &GroupId) -> Re
     db.optional(select!("id = $2"), args![workspace, group]).await?.as_ref().map(read).transpose()
 }
 
+/// Groups of a name, in its compared form; two are enough to know that it is no name for one.
+pub async fn list_by_name(db: &mut Read, workspace: &WorkspaceId, display_key: &str) -> Result<Vec<Group>> {
+    let sql = select!("display_key = $2 ORDER BY id LIMIT 2");
+    db.all(sql, args![workspace, display_key]).await?.iter().map(read).collect()
+}
+
 /// Groups by their ids, in the order of their creation.
 pub async fn list_by_ids(db: &mut Read, workspace: &WorkspaceId, ids: &[String]) -> Result<Vec<Group>> {
     let sql = concat!(select!("id IN ("), listed!("$2"), ") ORDER BY id");

@@ -25,6 +25,7 @@ pub async fn fleet(plan: &Plan) -> Fleet {
         let home = Home::on(pair.primary());
         (pair, home)
     });
+    home.without_hold().await;
     let mut nodes = nodes(&home, pair.primary().port(), REPLICAS).await;
     for node in &mut nodes {
         node.start().await;

@@ -10,6 +10,7 @@ pub mod child;
 pub mod cli;
 pub mod database;
 pub mod forms;
+pub mod groups;
 pub mod haproxy;
 pub mod http;
 pub mod jose;
