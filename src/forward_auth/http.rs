@@ -15,7 +15,6 @@ use crate::base::secret::SecretKind;
 use crate::error::{Error, Result};
 use crate::sessions::principal::Principal;
 use crate::web::authenticate;
-use crate::web::client_ip::address_of;
 
 static NAMES: [HeaderName; HEADERS.len()] = [
     HeaderName::from_static(HEADERS[0]),
@@ -90,7 +89,7 @@ pub fn at_once(app: &App, request: &hyper::Request<impl Body>, peer: IpAddr) -> 
         return None;
     }
     let peer = peer.to_canonical();
-    let address = address_of(peer, headers, &app.config.trusted_proxies).ok()?;
+    let address = authenticate::address_of(peer, headers, &app.config.trusted_proxies).ok()?;
     require_unambiguous(headers, is_believed(app, Some(peer))).ok()?;
     let principal = judge_at_once(app, presented(app, headers).ok()??, address)?;
     Some(pass(&principal, ""))

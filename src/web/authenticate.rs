@@ -1,7 +1,9 @@
 //! Who is calling: a session by cookie or bearer token, or a credential. Exactly one; contradictions are refused.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use poem::http::{HeaderMap, HeaderName, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
@@ -18,6 +20,7 @@ use crate::sessions::check::{Judged, Verdict, check, check_in_database};
 use crate::sessions::model::Facts;
 use crate::sessions::principal::Principal;
 use crate::sessions::rules::Refusal;
+use crate::web::client_ip::{Unreadable, client_address};
 
 /// A caller with a valid session.
 pub struct Caller {
@@ -85,6 +88,15 @@ pub fn presented(app: &App, request: &Request) -> Result<Option<Presented>> {
         (None, Some(cookie)) => Ok(Some(presented(cookie, true))),
         (None, None) => Ok(None),
     }
+}
+
+/// The address of a client, of the headers of its request: as `client_address`.
+///
+/// # Errors
+/// As `client_address`.
+pub fn address_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Result<Option<IpAddr>, Unreadable> {
+    let lines = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or("unreadable"));
+    client_address(peer, lines, trusted)
 }
 
 /// A header that decides what a request means and is there twice: nobody can say which was meant.

@@ -7,20 +7,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
-use poem::http::HeaderMap;
 
 /// A forwarding header from a trusted proxy that can't be read: nobody may guess what it meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable;
-
-/// As `client_address`, of a request's headers.
-///
-/// # Errors
-/// As `client_address`.
-pub fn address_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Result<Option<IpAddr>, Unreadable> {
-    let lines = headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or("unreadable"));
-    client_address(peer, lines, trusted)
-}
 
 /// The client's address; `None` behind a trusted proxy that doesn't say: its own address is nobody's. `forwarded_for` are the values of all `X-Forwarded-For` lines in their order.
 ///

@@ -12,7 +12,6 @@ use poem::http::header::{self, HeaderName};
 use poem::http::{HeaderMap, HeaderValue, StatusCode};
 use poem::{Body, Endpoint, Request, Response};
 
-use super::client_ip::address_of;
 use super::{authenticate, problem};
 use crate::actor::Origin;
 use crate::app::App;
@@ -102,7 +101,7 @@ impl<E: Endpoint<Output = Response>> Pipeline<E> {
         let peer = request.remote_addr().as_socket_addr().map(|address| address.ip());
         let ip = match peer {
             None => None,
-            Some(peer) => address_of(peer, request.headers(), &self.app.config.trusted_proxies)
+            Some(peer) => authenticate::address_of(peer, request.headers(), &self.app.config.trusted_proxies)
                 .map_err(|_| unreadable_hop(request))?,
         };
         let user_agent = clipped(request.header(header::USER_AGENT).unwrap_or_default(), 300);
