@@ -13,6 +13,7 @@ use crate::feed::streams::Streams;
 use crate::login::password::Passwords;
 use crate::login::throttle::AddressThrottle;
 use crate::saml::pool::Verifiers;
+use crate::scim::own_schemas::cache::KnownSchemas;
 use crate::sessions::assertion::Assertions;
 use crate::sessions::cache::Cache;
 use crate::sessions::revoke;
@@ -31,6 +32,8 @@ pub struct App {
     pub passwords: Passwords,
     pub addresses: AddressThrottle,
     pub verifiers: Verifiers,
+    /// SCIM schemas that workspaces declared, in memory.
+    pub schemas: KnownSchemas,
     pub metrics: Metrics,
     /// The lease of this process, and the way to the others.
     pub feed: Feed,
@@ -82,6 +85,7 @@ impl App {
             passwords,
             addresses,
             verifiers: Verifiers::default(),
+            schemas: KnownSchemas::default(),
             metrics: Metrics::default(),
             feed,
             streams: Streams::default(),

@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = migrations![
     4 "0004_counting",
     5 "0005_scim_queries",
     6 "0006_scim_options",
+    7 "0007_scim_schemas",
     8 "0008_scim_meaning",
 ];
 

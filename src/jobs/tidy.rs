@@ -6,6 +6,7 @@ use crate::feed;
 use crate::login::{store as login, throttle};
 use crate::policy::model::MINUTE_MS;
 use crate::saml::store as saml;
+use crate::scim::own_schemas;
 use crate::security::{idempotency, store as security};
 use crate::sessions::store as sessions;
 use crate::signing;
@@ -50,6 +51,7 @@ pub async fn tidy(app: &App) -> Result<u64> {
             break;
         }
     }
+    removed += own_schemas::finish_deletions(app).await?;
     app.cache.tidy();
     app.addresses.tidy();
     Ok(removed)

@@ -1,13 +1,16 @@
 //! Pure: the characteristics of attributes (RFC 7643 §2, §7) as a schema document states them, and look-ups by name,
 //! whatever its case (§2.1). Which schemas a resource has is `schema.rs`.
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::error::ScimError;
 
+/// The schema of schema documents.
+pub const SCHEMA_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
+
 /// RFC 7643 §2.3.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AttributeType {
     #[default]
@@ -22,7 +25,7 @@ pub enum AttributeType {
 }
 
 /// RFC 7643 §2.2, §7: when an attribute may be written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Mutability {
     ReadOnly,
@@ -35,7 +38,7 @@ pub enum Mutability {
 }
 
 /// RFC 7643 §7: when an attribute is in an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Returned {
     Always,
@@ -47,7 +50,7 @@ pub enum Returned {
 }
 
 /// RFC 7643 §7. The store keeps it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Uniqueness {
     #[default]
@@ -83,6 +86,41 @@ impl Attribute {
     pub fn sub(&self, name: &str) -> Option<&Self> {
         find(&self.sub_attributes, name)
     }
+
+    /// Whether nobody may learn its value: not from an answer, nor by a filter or an order.
+    pub fn is_hidden(&self) -> bool {
+        self.returned == Returned::Never || self.mutability == Mutability::WriteOnly
+    }
+
+    /// Whether two resources of a workspace may not have the same value.
+    pub fn is_unique(&self) -> bool {
+        self.uniqueness != Uniqueness::None
+    }
+
+    /// As a schema document states it: with every characteristic, and nothing null.
+    pub fn document(&self) -> Value {
+        let mut document = json!({
+            "name": self.name,
+            "type": self.kind,
+            "multiValued": self.multi_valued,
+            "description": self.description,
+            "required": self.required,
+            "caseExact": self.case_exact,
+            "mutability": self.mutability,
+            "returned": self.returned,
+            "uniqueness": self.uniqueness,
+        });
+        if !self.canonical_values.is_empty() {
+            document["canonicalValues"] = json!(self.canonical_values);
+        }
+        if !self.reference_types.is_empty() {
+            document["referenceTypes"] = json!(self.reference_types);
+        }
+        if !self.sub_attributes.is_empty() {
+            document["subAttributes"] = self.sub_attributes.iter().map(Self::document).collect();
+        }
+        document
+    }
 }
 
 /// A named set of attributes.
@@ -95,6 +133,9 @@ pub struct Schema {
     #[serde(default)]
     pub description: String,
     pub attributes: Vec<Attribute>,
+    /// Of an extension: whether every resource of its type must have it (RFC 7643 §6). No part of the served document.
+    #[serde(default)]
+    pub required: bool,
 }
 
 impl Schema {
@@ -110,6 +151,17 @@ impl Schema {
     /// The attribute of that plain name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         find(&self.attributes, name)
+    }
+
+    /// As `/Schemas` serves it, without `meta` (RFC 7643 §7).
+    pub fn document(&self) -> Value {
+        json!({
+            "schemas": [SCHEMA_URN],
+            "id": self.id,
+            "name": self.name,
+            "description": self.description,
+            "attributes": self.attributes.iter().map(Attribute::document).collect::<Vec<Value>>(),
+        })
     }
 }
 

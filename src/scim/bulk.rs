@@ -11,7 +11,7 @@ use super::error::ScimError;
 use super::json;
 use super::patch;
 use super::resource::{self, Resource};
-use super::schema::ResourceType;
+use super::schema::{Definition, ResourceType};
 use super::version::Condition;
 
 /// The most operations of one request.
@@ -91,13 +91,13 @@ pub enum Work {
     Delete,
 }
 
-/// Reads a request.
+/// Reads a request. `definitions` says what a resource of a kind may hold.
 ///
 /// # Errors
 /// 400 `invalidSyntax`: as `json::object`, no operations, or one that is no object with a known method and a path. 400
 /// `invalidValue`: `failOnErrors` that is no positive number, or one bulkId for two new resources. 413: more than
 /// `MOST_OPERATIONS`.
-pub fn parse(body: &[u8]) -> Result<Request, ScimError> {
+pub fn parse<'a>(body: &[u8], definitions: impl Fn(ResourceType) -> &'a Definition) -> Result<Request, ScimError> {
     let mut message = json::object(body)?;
     let most_errors = match take(&mut message, "failOnErrors") {
         None | Some(Value::Null) => None,
@@ -126,7 +126,7 @@ pub fn parse(body: &[u8]) -> Result<Request, ScimError> {
     let operation = |(index, envelope): (usize, Envelope)| Operation {
         method: envelope.method,
         bulk_id: envelope.bulk_id.clone(),
-        task: envelope.task(index, &creators),
+        task: envelope.task(index, &creators, &definitions),
     };
     let operations = envelopes.into_iter().enumerate().map(operation).collect();
     Ok(Request { most_errors, operations })
@@ -187,7 +187,12 @@ impl Envelope {
         Ok(Self { method, bulk_id, path, version, data })
     }
 
-    fn task(self, index: usize, creators: &HashMap<String, usize>) -> Result<Task, ScimError> {
+    fn task<'a>(
+        self,
+        index: usize,
+        creators: &HashMap<String, usize>,
+        definitions: &impl Fn(ResourceType) -> &'a Definition,
+    ) -> Result<Task, ScimError> {
         let (kind, id) = self.place()?;
         let condition = Condition::parse(self.version.as_deref())?;
         let data = || self.data.ok_or_else(|| ScimError::invalid_syntax("data is required"));
@@ -195,8 +200,8 @@ impl Envelope {
             Method::Post if self.bulk_id.is_none() => {
                 return Err(ScimError::invalid_syntax("a POST needs a bulkId"));
             }
-            Method::Post => Work::Create(resource::from_object(kind.definition(), data()?)?),
-            Method::Put => Work::Replace(resource::from_object(kind.definition(), data()?)?),
+            Method::Post => Work::Create(resource::from_object(definitions(kind), data()?)?),
+            Method::Put => Work::Replace(resource::from_object(definitions(kind), data()?)?),
             Method::Patch => Work::Patch(patch::from_object(data()?)?),
             Method::Delete => Work::Delete,
         };

@@ -164,7 +164,8 @@ mod tests {
     }
 
     fn order(operations: Value) -> Vec<(RunKind, Vec<usize>)> {
-        let request = bulk::parse(json!({"Operations": operations}).to_string().as_bytes()).expect("valid");
+        let body = json!({"Operations": operations}).to_string();
+        let request = bulk::parse(body.as_bytes(), ResourceType::definition).expect("valid");
         runs(&request.operations).into_iter().map(|run| (run.kind, run.operations)).collect()
     }
 

@@ -51,7 +51,11 @@ async fn carry_out_run(client: &Client, operations: &[Operation], run: &Run, boo
     let prepared = prepare_all(client, operations, run).await;
     let attempt = Attempt { client, operations, run, prepared: &prepared, book };
     let tried = match run.kind {
-        RunKind::NewUsers if !links => attempt.insert_users().await,
+        RunKind::NewUsers if !links => match attempt.insert_users().await {
+            // A unique value is somebody else's: whose it is that is refused shows when each goes by itself.
+            Err(error) if error.problem().status < 500 => attempt.change_each().await,
+            tried => tried,
+        },
         RunKind::NewUsers | RunKind::ChangedUsers | RunKind::Alone | RunKind::Refused => attempt.change_each().await,
         RunKind::Circle => attempt.insert_circle().await,
     };
@@ -126,6 +130,9 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// New users: one statement each, which refuses a name that is taken without harm to the transaction, and one lock of the
     /// audit log at the end.
+    ///
+    /// # Errors
+    /// 409 if a value of one of them must be unique and isn't; then none was created.
     async fn insert_users(&self) -> Result<Tried> {
         let (client, db) = (self.client, &self.client.app.db);
         transact!(db, |tx| {
@@ -153,6 +160,9 @@ impl Attempt<'_> {
             if !created.is_empty() {
                 let created: Vec<&User> = created.iter().collect();
                 users::record_created(tx, client, &created).await?;
+                for user in created {
+                    users::keep_new(tx, client, user).await?;
+                }
             }
             Ok(tried)
         })
@@ -225,7 +235,7 @@ impl Attempt<'_> {
                         let user = below_500(users::insert_in(tx, client, new, head).await)?;
                         user.map(|user| {
                             let done = Done::created(&user);
-                            created.push(user);
+                            created.push((index, user));
                             done
                         })
                     }
@@ -244,8 +254,14 @@ impl Attempt<'_> {
                 }
             }
             if !created.is_empty() {
-                let created: Vec<&User> = created.iter().collect();
-                users::record_created(tx, client, &created).await?;
+                let people: Vec<&User> = created.iter().map(|(_, user)| user).collect();
+                users::record_created(tx, client, &people).await?;
+            }
+            for (index, user) in &created {
+                if let Err(refused) = below_500(users::keep_new(tx, client, user).await)? {
+                    tx.undo().await?;
+                    return Ok(self.none_but(*index, refused));
+                }
             }
             Ok(tried)
         })

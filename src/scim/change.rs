@@ -193,13 +193,22 @@ fn identity(attribute: &Attribute, element: &Value) -> String {
             let value = if is_exact { value.to_owned() } else { canonical::fold(value) };
             format!("{value}\n{}", canonical::fold(part("type").unwrap_or_default()))
         }
-        None => element.to_string(),
+        None => match element {
+            Value::String(text) if !attribute.case_exact => canonical::fold(text),
+            other => other.to_string(),
+        },
     }
 }
 
 /// Whether `wanted` names `element`: by `value`, and by `type` if it has one; without a `value` by all it says.
 fn names(attribute: &Attribute, wanted: &Value, element: &Value) -> bool {
-    let Value::Object(parts) = wanted else { return wanted == element };
+    let parts = match (wanted, element) {
+        (Value::Object(parts), _) => parts,
+        (Value::String(wanted), Value::String(element)) if !attribute.case_exact => {
+            return canonical::fold(wanted) == canonical::fold(element);
+        }
+        _ => return wanted == element,
+    };
     let has_value = parts.contains_key("value");
     let mut telling = parts.iter().filter(|(name, _)| !has_value || matches!(name.as_str(), "value" | "type"));
     telling.all(|(name, part)| {

@@ -6,12 +6,15 @@ use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 use serde_json::Value;
 
+use super::attribute::Schema;
 use super::bulk::Method;
 use super::error::ScimError;
 use super::json;
+use super::own_schemas;
+use super::own_schemas::model::Definitions;
 use super::projection::Projection;
 use super::query::{Paging, Query, Sent};
-use super::schema::ResourceType;
+use super::schema::{Definition, ResourceType};
 use super::sort::SortOrder;
 use super::version::Condition;
 use crate::actor::Actor;
@@ -31,6 +34,8 @@ pub struct Client {
     pub base_url: String,
     /// What a PATCH is answered with.
     pub patch_response: PatchResponse,
+    /// What the workspace declared for itself, as of this request; `None` if nothing.
+    pub own: Option<Arc<Definitions>>,
 }
 
 impl Client {
@@ -42,7 +47,22 @@ impl Client {
         let (app, token) = authenticate::credential(request, CredentialKind::ScimToken).await?;
         let actor = authenticate::scim_actor(&token, authenticate::origin(request));
         let base_url = format!("{}/scim/v2", app.config.public_url);
-        Ok(Self { app, workspace: token.workspace, actor, base_url, patch_response: token.patch_response })
+        let own = own_schemas::definitions(&app, &token.workspace, &token.schemas_stamp).await?;
+        let patch_response = token.patch_response;
+        Ok(Self { app, workspace: token.workspace, actor, base_url, patch_response, own })
+    }
+
+    /// Everything a resource of that kind may hold in this workspace.
+    pub fn definition(&self, kind: ResourceType) -> &Definition {
+        match &self.own {
+            Some(own) => own.of(kind),
+            None => kind.definition(),
+        }
+    }
+
+    /// The schemas that the workspace declared for itself.
+    pub fn own_schemas(&self) -> &[Schema] {
+        self.own.as_ref().map(|own| own.schemas.as_slice()).unwrap_or_default()
     }
 
     /// The whole address of a resource.

@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{ResourceType, SERVED_DOCUMENTS};
+use super::attribute::Schema;
+use super::schema::{Definition, SERVED_DOCUMENTS};
 use super::{bulk, cursor};
 
 /// The schema of every list.
@@ -75,25 +76,32 @@ pub fn service_provider_config(base_url: &str) -> Value {
     })
 }
 
-/// `/ResourceTypes`.
-pub fn resource_types(base_url: &str) -> Value {
-    list(ResourceType::ALL.into_iter().map(|kind| describe(base_url, kind)).collect())
+/// `/ResourceTypes`, of these definitions.
+pub fn resource_types(base_url: &str, definitions: &[&Definition]) -> Value {
+    list(definitions.iter().map(|definition| describe(base_url, definition)).collect())
 }
 
-/// `/ResourceTypes/{id}`. `None` if there is none; its name is case-exact.
-pub fn resource_type(base_url: &str, id: &str) -> Option<Value> {
-    ResourceType::ALL.into_iter().find(|kind| kind.name() == id).map(|kind| describe(base_url, kind))
+/// `/ResourceTypes/{id}`, of that definition.
+pub fn resource_type(base_url: &str, definition: &Definition) -> Value {
+    describe(base_url, definition)
 }
 
-/// `/Schemas`.
-pub fn schemas(base_url: &str) -> Value {
-    list(SERVED_DOCUMENTS.into_iter().map(|document| locate(base_url, document)).collect())
+/// `/Schemas`: ours, then those that the workspace declared.
+pub fn schemas(base_url: &str, own: &[Schema]) -> Value {
+    list(documents(base_url, own).collect())
 }
 
 /// `/Schemas/{urn}`, whatever the case of the URN. `None` if there is none.
-pub fn schema(base_url: &str, urn: &str) -> Option<Value> {
+pub fn schema(base_url: &str, own: &[Schema], urn: &str) -> Option<Value> {
     let is_it = |schema: &Value| schema["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(urn));
-    SERVED_DOCUMENTS.into_iter().map(|document| locate(base_url, document)).find(is_it)
+    documents(base_url, own).find(is_it)
+}
+
+fn documents(base_url: &str, own: &[Schema]) -> impl Iterator<Item = Value> {
+    let ours = SERVED_DOCUMENTS
+        .into_iter()
+        .map(|document| serde_json::from_str::<Value>(document).expect("a document of ours, read by tests"));
+    ours.chain(own.iter().map(Schema::document)).map(move |document| locate(base_url, document))
 }
 
 /// A ListResponse that holds all there is (RFC 7644 §3.4.2).
@@ -107,10 +115,10 @@ fn list(resources: Vec<Value>) -> Value {
     })
 }
 
-fn describe(base_url: &str, kind: ResourceType) -> Value {
-    let definition = kind.definition();
-    let extensions: Vec<Value> =
-        definition.extensions.iter().map(|schema| json!({ "schema": schema.id, "required": false })).collect();
+fn describe(base_url: &str, definition: &Definition) -> Value {
+    let kind = definition.kind;
+    let extension = |schema: &Schema| json!({ "schema": schema.id, "required": schema.required });
+    let extensions: Vec<Value> = definition.extensions.iter().map(extension).collect();
     let mut described = json!({
         "schemas": [RESOURCE_TYPE_URN],
         "id": kind.name(),
@@ -126,8 +134,7 @@ fn describe(base_url: &str, kind: ResourceType) -> Value {
     described
 }
 
-fn locate(base_url: &str, document: &str) -> Value {
-    let mut schema: Value = serde_json::from_str(document).expect("a document of ours, read by tests");
+fn locate(base_url: &str, mut schema: Value) -> Value {
     let location = format!("{base_url}/Schemas/{}", schema["id"].as_str().unwrap_or_default());
     schema["meta"] = json!({ "resourceType": "Schema", "location": location });
     schema
@@ -136,8 +143,22 @@ fn locate(base_url: &str, document: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::schema::ResourceType;
 
     const BASE: &str = "https://curfew.test/scim/v2";
+
+    fn own() -> Vec<Schema> {
+        let document = json!({"id": "urn:example:own:User", "name": "Own", "required": true, "attributes": [
+            {"name": "badge", "canonicalValues": ["a"]},
+            {"name": "home", "type": "reference", "referenceTypes": ["external"]},
+            {"name": "card", "type": "complex", "subAttributes": [{"name": "number"}]},
+        ]});
+        vec![Schema::from_document(document).expect("valid")]
+    }
+
+    fn definitions() -> [Definition; 2] {
+        [ResourceType::User.definition().extended(own()), ResourceType::Group.definition().clone()]
+    }
 
     fn has_null(value: &Value) -> bool {
         match value {
@@ -151,22 +172,37 @@ mod tests {
     #[test]
     fn case_52_nothing_is_null_and_everything_has_its_place() {
         let config = service_provider_config(BASE);
-        for body in [&config, &resource_types(BASE), &schemas(BASE)] {
+        let definitions = definitions();
+        let types = resource_types(BASE, &definitions.each_ref());
+        for body in [&config, &types, &schemas(BASE, &own())] {
             assert!(!has_null(body));
         }
-        for list in [resource_types(BASE), schemas(BASE)] {
+        for list in [types, schemas(BASE, &own())] {
             assert_eq!((&list["schemas"], &list["startIndex"]), (&json!([LIST_URN]), &json!(1)));
             let resources = list["Resources"].as_array().expect("a list");
             assert_eq!(list["totalResults"], json!(resources.len()));
             for resource in resources {
                 let location = resource["meta"]["location"].as_str().expect("a location");
                 let (place, id) = location.rsplit_once('/').expect("an address");
-                let alone =
-                    if place.ends_with("Types") { resource_type(BASE, id) } else { schema(BASE, &id.to_uppercase()) };
+                let of_kind = || definitions.iter().find(|definition| definition.kind.name() == id);
+                let alone = match place.ends_with("Types") {
+                    true => of_kind().map(|definition| resource_type(BASE, definition)),
+                    false => schema(BASE, &own(), &id.to_uppercase()),
+                };
                 assert_eq!(alone.as_ref(), Some(resource));
             }
         }
-        assert!(resource_type(BASE, "user").is_none() && schema(BASE, "urn:x").is_none());
+        assert!(schema(BASE, &[], "urn:example:own:User").is_none() && schema(BASE, &own(), "urn:x").is_none());
+    }
+
+    #[test]
+    fn a_resource_type_says_which_extensions_it_requires() {
+        let [user, _] = definitions();
+        let extensions = resource_type(BASE, &user)["schemaExtensions"].take();
+        assert_eq!(extensions[1], json!({"schema": "urn:example:own:User", "required": true}));
+        assert_eq!(extensions[0]["required"], false);
+        let shown = schema(BASE, &own(), "urn:example:own:User").expect("listed");
+        assert!(shown.get("required").is_none(), "no part of a schema document");
     }
 
     #[test]
@@ -209,7 +245,7 @@ mod tests {
                 }
             }
         }
-        for schema in schemas(BASE)["Resources"].as_array().expect("a list") {
+        for schema in schemas(BASE, &own())["Resources"].as_array().expect("a list") {
             complete(&schema["attributes"]);
         }
     }

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::attribute::AttributeType;
+use super::attribute::{Attribute, AttributeType};
 use super::error::ScimError;
 use super::grammar;
 pub use super::matching::{matches, matches_in};
 use super::path::AttributePath;
-use super::schema::{Definition, ResourceType};
+use super::schema::{Definition, Place, ResourceType};
 
 /// How a value is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub fn parse(text: &str) -> Result<Filter, ScimError> {
     Ok(filter)
 }
 
-/// Refuses what RFC 7644 §3.4.2.2 wants refused: ordering booleans or binary values.
+/// Refuses what RFC 7644 §3.4.2.2 wants refused, ordering booleans or binary values; and what nobody may learn.
 ///
 /// # Errors
 /// 400 `invalidFilter` naming the attribute.
@@ -81,16 +81,57 @@ pub fn check_in(filter: &Filter, definition: &Definition) -> Result<(), ScimErro
     match filter {
         Filter::And(parts) | Filter::Or(parts) => parts.iter().try_for_each(|part| check_in(part, definition)),
         Filter::Not(inner) => check_in(inner, definition),
-        Filter::Compare { path, operator, .. } if operator.is_ordering() => {
-            let place = definition.place(path.urn.as_deref(), &path.name, path.sub.as_deref());
-            let kind = place.map(|place| place.sub.unwrap_or(place.attribute).kind);
-            if matches!(kind, Some(AttributeType::Boolean | AttributeType::Binary)) {
-                return Err(ScimError::invalid_filter(format!("{} has no order", path.text())));
-            }
-            Ok(())
+        Filter::Compare { path, operator, .. } => judge_place(find(definition, path), path, Some(*operator)),
+        Filter::Present(path) => judge_place(find(definition, path), path, None),
+        Filter::ValuePath { path, filter } => {
+            let place = find(definition, path);
+            judge_place(place, path, None)?;
+            place.map_or(Ok(()), |place| check_values(filter, place.sub.unwrap_or(place.attribute)))
         }
-        Filter::Compare { .. } | Filter::Present(_) | Filter::ValuePath { .. } => Ok(()),
     }
+}
+
+/// As `check_in`, for the filter in the brackets behind an attribute.
+///
+/// # Errors
+/// As `check`.
+pub(super) fn check_values(filter: &Filter, attribute: &Attribute) -> Result<(), ScimError> {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().try_for_each(|part| check_values(part, attribute)),
+        Filter::Not(inner) => check_values(inner, attribute),
+        Filter::Compare { path, operator, .. } => judge(attribute, attribute.sub(&path.name), path, Some(*operator)),
+        Filter::Present(path) => judge(attribute, attribute.sub(&path.name), path, None),
+        Filter::ValuePath { filter, .. } => check_values(filter, attribute),
+    }
+}
+
+fn find<'a>(definition: &'a Definition, path: &AttributePath) -> Option<Place<'a>> {
+    definition.place(path.urn.as_deref(), &path.name, path.sub.as_deref())
+}
+
+fn judge_place(place: Option<Place<'_>>, path: &AttributePath, operator: Option<Operator>) -> Result<(), ScimError> {
+    place.map_or(Ok(()), |place| {
+        let part = if operator.is_some() { place.attribute.sub("value") } else { None };
+        judge(place.attribute, place.sub.or(part), path, operator)
+    })
+}
+
+/// `part` is the sub-attribute that counts, if there is one.
+fn judge(
+    attribute: &Attribute,
+    part: Option<&Attribute>,
+    path: &AttributePath,
+    operator: Option<Operator>,
+) -> Result<(), ScimError> {
+    if attribute.is_hidden() || part.is_some_and(Attribute::is_hidden) {
+        return Err(ScimError::invalid_filter(format!("{} can't be filtered by", path.text())));
+    }
+    let kind = part.unwrap_or(attribute).kind;
+    let has_order = !matches!(kind, AttributeType::Boolean | AttributeType::Binary);
+    if !has_order && operator.is_some_and(Operator::is_ordering) {
+        return Err(ScimError::invalid_filter(format!("{} has no order", path.text())));
+    }
+    Ok(())
 }
 
 /// A literal as text: a number stands for its digits, since clients leave out quotes.

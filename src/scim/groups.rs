@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::client::{Client, Failure, parted};
 use super::error::ScimError;
 use super::members::{only_users, separate};
+use super::own_schemas::keep;
 use super::patch::{self, Operation};
 use super::resource::{self, Resource};
-use super::schema::ResourceType;
+use super::schema::{Definition, ResourceType};
 use super::version::{self, Condition};
 use crate::base::ids::{GroupId, UserId};
 use crate::db::Write;
@@ -33,9 +34,10 @@ pub struct NewGroup {
 /// Makes a group ready, with this id or a new one.
 ///
 /// # Errors
-/// 400 `invalidValue` if a member says that it is a group.
+/// 400 `invalidValue` if a member says that it is a group, or without an extension that every group must have.
 pub fn prepare_new(client: &Client, id: Option<GroupId>, sent: &Resource) -> Result<NewGroup, ScimError> {
     only_users(sent.get("members"))?;
+    resource::require_extensions(client.definition(ResourceType::Group), sent, None)?;
     let (app, now) = (&client.app, client.app.clock.now());
     let group = with_attributes(
         &Group {
@@ -56,7 +58,7 @@ pub fn prepare_new(client: &Client, id: Option<GroupId>, sent: &Resource) -> Res
 /// Creates a group.
 ///
 /// # Errors
-/// 400 `invalidValue` if a member is not a user of this workspace.
+/// 400 `invalidValue` if a member is not a user of this workspace; 409 for a unique value that another group has.
 pub async fn create(client: &Client, sent: &Resource) -> Result<Group, Failure> {
     let (app, new) = (&client.app, prepare_new(client, None, sent)?);
     transact!(app.db, |tx| { create_in(tx, client, &new).await })?;
@@ -69,8 +71,10 @@ pub async fn create(client: &Client, sent: &Resource) -> Result<Group, Failure> 
 /// # Errors
 /// As `create`; then what was written is to be undone.
 pub async fn create_in(tx: &mut Write, client: &Client, new: &NewGroup) -> Result<Group> {
-    groups::create(tx, &client.app, &client.actor, &new.group, &new.members).await?;
-    Ok(new.group.clone())
+    let group = &new.group;
+    groups::create(tx, &client.app, &client.actor, group, &new.members).await?;
+    keep(tx, client, ResourceType::Group, group.id.as_str(), &Resource::new(), &group.resource).await?;
+    Ok(group.clone())
 }
 
 /// One group.
@@ -116,14 +120,17 @@ pub async fn change_in(
     condition: Option<&Condition>,
 ) -> Result<Group, Failure> {
     let before = lock(tx, client, id, condition).await?;
-    let (after, changes) = match plan(&before, change)? {
+    let definition = client.definition(ResourceType::Group);
+    let (after, changes) = match plan(definition, &before, change)? {
         Some(planned) => planned,
         None => {
             let members = store::list_members(tx, &client.workspace, id).await?;
-            plan_whole(&before, &members, change)?
+            plan_whole(definition, &before, &members, change)?
         }
     };
-    Ok(groups::change(tx, &client.app, &client.actor, &after, &changes).await?)
+    let written = groups::change(tx, &client.app, &client.actor, &after, &changes).await?;
+    keep(tx, client, ResourceType::Group, id.as_str(), &before.resource, &after.resource).await?;
+    Ok(written)
 }
 
 /// Deletes a group.
@@ -158,29 +165,34 @@ async fn lock(tx: &mut Write, client: &Client, id: &GroupId, condition: Option<&
 type Planned = (Group, Vec<MemberChange>);
 
 /// What a change comes to without reading the members; `None` if they have to be read.
-fn plan(before: &Group, change: &Change) -> Result<Option<Planned>, ScimError> {
+fn plan(definition: &Definition, before: &Group, change: &Change) -> Result<Option<Planned>, ScimError> {
     match change {
         Change::Replace(sent) => {
             only_users(sent.get("members"))?;
-            let sent = resource::replace(ResourceType::Group.definition(), &to_resource(before, &[]), sent.clone())?;
+            let sent = resource::replace(definition, &to_resource(before, &[]), sent.clone())?;
             Ok(Some((with_attributes(before, &sent), vec![MemberChange::Replace(member_ids(&sent))])))
         }
         Change::Patch(operations) => {
             let Some(parts) = separate(operations)? else { return Ok(None) };
             let mut after = to_resource(before, &[]);
             if !parts.others.is_empty() {
-                after = patch::apply(ResourceType::Group, &after, &parts.others)?;
+                after = patch::apply_in(definition, &after, &parts.others)?;
             }
             Ok(Some((with_attributes(before, &after), parts.members)))
         }
     }
 }
 
-fn plan_whole(before: &Group, members: &[UserId], change: &Change) -> Result<Planned, ScimError> {
+fn plan_whole(
+    definition: &Definition,
+    before: &Group,
+    members: &[UserId],
+    change: &Change,
+) -> Result<Planned, ScimError> {
     let Change::Patch(operations) = change else {
         return Err(ScimError::invalid_value("members can't be replaced like this"));
     };
-    let after = patch::apply(ResourceType::Group, &to_resource(before, members), operations)?;
+    let after = patch::apply_in(definition, &to_resource(before, members), operations)?;
     only_users(after.get("members"))?;
     let ids = member_ids(&after);
     Ok((with_attributes(before, &after), vec![MemberChange::Replace(ids)]))

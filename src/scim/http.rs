@@ -41,7 +41,7 @@ pub fn render(client: &Client, user: &User, groups: &[(String, String)], project
     if !groups.is_empty() {
         shown.insert("groups".into(), groups.iter().map(|(id, name)| json!({"value": id, "display": name})).collect());
     }
-    resource::render(&shown, ResourceType::User, user.id.as_str(), meta, projection)
+    resource::render_in(&shown, client.definition(ResourceType::User), user.id.as_str(), meta, projection)
 }
 
 /// A group as the client sees it.
@@ -50,7 +50,7 @@ pub fn render_group(client: &Client, group: &Group, members: &[UserId], projecti
     let (version, location) = (version::of_group(group), client.location(ResourceType::Group, group.id.as_str()));
     let meta = Meta { created: &created, last_modified: &changed, version: &version, location: &location };
     let shown = groups::to_resource(group, members);
-    resource::render(&shown, ResourceType::Group, group.id.as_str(), meta, projection)
+    resource::render_in(&shown, client.definition(ResourceType::Group), group.id.as_str(), meta, projection)
 }
 
 async fn answer(
@@ -109,7 +109,7 @@ macro_rules! answered {
 pub async fn create_user(request: &Request, sent: Vec<u8>) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
-        let wanted = resource::parse(ResourceType::User, json_body(request, &sent)?)?;
+        let wanted = resource::parse_in(client.definition(ResourceType::User), json_body(request, &sent)?)?;
         let projection = projection(request)?;
         let user = users::create(&client, wanted).await?;
         answer(&client, StatusCode::CREATED, &user, &projection).await
@@ -155,7 +155,7 @@ pub async fn get_user(Path(id): Path<String>, request: &Request) -> Response {
 pub async fn replace_user(Path(id): Path<String>, request: &Request, sent: Vec<u8>) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
-        let wanted = resource::parse(ResourceType::User, json_body(request, &sent)?)?;
+        let wanted = resource::parse_in(client.definition(ResourceType::User), json_body(request, &sent)?)?;
         let (condition, projection) = (if_match(request)?, projection(request)?);
         let user = users::change(&client, &id, &Change::Replace(wanted), condition.as_ref()).await?;
         answer(&client, StatusCode::OK, &user, &projection).await
@@ -194,7 +194,7 @@ pub async fn delete_user(Path(id): Path<String>, request: &Request) -> Response 
 pub async fn create_group(request: &Request, sent: Vec<u8>) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
-        let wanted = resource::parse(ResourceType::Group, json_body(request, &sent)?)?;
+        let wanted = resource::parse_in(client.definition(ResourceType::Group), json_body(request, &sent)?)?;
         let projection = projection(request)?;
         let group = groups::create(&client, &wanted).await?;
         answer_group(&client, StatusCode::CREATED, &group, &projection).await
@@ -240,7 +240,7 @@ pub async fn get_group(Path(id): Path<String>, request: &Request) -> Response {
 pub async fn replace_group(Path(id): Path<String>, request: &Request, sent: Vec<u8>) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
-        let wanted = resource::parse(ResourceType::Group, json_body(request, &sent)?)?;
+        let wanted = resource::parse_in(client.definition(ResourceType::Group), json_body(request, &sent)?)?;
         let (condition, projection) = (if_match(request)?, projection(request)?);
         let group = groups::change(&client, &id, &groups::Change::Replace(wanted), condition.as_ref()).await?;
         answer_group(&client, StatusCode::OK, &group, &projection).await
@@ -278,7 +278,7 @@ pub async fn delete_group(Path(id): Path<String>, request: &Request) -> Response
 pub async fn carry_out_bulk(request: &Request, sent: Vec<u8>) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
-        let wanted = bulk::parse(json_body(request, &sent)?)?;
+        let wanted = bulk::parse(json_body(request, &sent)?, |kind| client.definition(kind))?;
         Ok::<_, Failure>(reply(StatusCode::OK, &bulk_run::carry_out(&client, wanted).await?))
     })
 }
@@ -293,12 +293,17 @@ pub async fn describe(request: &Request) -> Response {
         }
         let path = request.original_uri().path().trim_end_matches('/');
         let path = path.strip_prefix("/scim/v2").unwrap_or(path);
+        let base = client.base_url.as_str();
         let found = match path.trim_start_matches('/').split_once('/') {
-            None if path == "/ServiceProviderConfig" => Some(discovery::service_provider_config(&client.base_url)),
-            None if path == "/ResourceTypes" => Some(discovery::resource_types(&client.base_url)),
-            None if path == "/Schemas" => Some(discovery::schemas(&client.base_url)),
-            Some(("ResourceTypes", id)) => discovery::resource_type(&client.base_url, id),
-            Some(("Schemas", urn)) => discovery::schema(&client.base_url, urn),
+            None if path == "/ServiceProviderConfig" => Some(discovery::service_provider_config(base)),
+            None if path == "/ResourceTypes" => {
+                Some(discovery::resource_types(base, &ResourceType::ALL.map(|kind| client.definition(kind))))
+            }
+            None if path == "/Schemas" => Some(discovery::schemas(base, client.own_schemas())),
+            Some(("ResourceTypes", id)) => {
+                ResourceType::parse(id).map(|kind| discovery::resource_type(base, client.definition(kind)))
+            }
+            Some(("Schemas", urn)) => discovery::schema(base, client.own_schemas(), urn),
             _ => None,
         };
         let found = found.ok_or_else(|| ScimError::not_found("there is no such description"))?;

@@ -9,6 +9,8 @@ use serde_json::json;
 
 use super::client::Client;
 use super::linking_store;
+use super::own_schemas::keep;
+use super::schema::ResourceType;
 use super::users::DEACTIVATED;
 use crate::audit::{self, Entry, Target};
 use crate::db::Write;
@@ -27,7 +29,7 @@ use crate::workspaces::store as workspaces;
 /// off.
 ///
 /// # Errors
-/// 409 if they were taken over before; 429 `deprovisioning-held`.
+/// 409 if they were taken over before, or for a unique value that somebody else has; 429 `deprovisioning-held`.
 pub async fn adopt(tx: &mut Write, client: &Client, new: &NewUser<'_>) -> Result<Option<(User, Vec<Revoked>)>> {
     access_groups::hold_settings(tx, &client.workspace).await?;
     if !provisioning_store::load(tx, &client.workspace).await?.link_by_verified_email {
@@ -90,6 +92,7 @@ async fn take_over(tx: &mut Write, client: &Client, new: &NewUser<'_>, member: &
     let entry = Entry::done("user.linked", Target::new("user", member.id.as_str(), member.label()));
     let entry = entry.with(json!({"source_before": member.source, "active": active}));
     audit::append(tx, &client.workspace, now, actor, &entry).await?;
+    keep(tx, client, ResourceType::User, member.id.as_str(), &member.resource, &new.resource).await?;
     let user = people::find(tx, &client.workspace, &member.id).await?.ok_or_else(|| Error::not_found("user"))?;
     manage::write_search_keys(tx, &user).await?;
     Ok((user, revoked))

@@ -74,7 +74,7 @@ impl<'a> Scope<'a> {
                     None => Found { attribute: place.attribute, values: values.iter().collect() },
                     Some(sub) => Found {
                         attribute: sub,
-                        values: values.iter().filter_map(|value| value.get(sub.name.as_str())).collect(),
+                        values: values.iter().filter_map(|value| value.get(sub.name.as_str())).flat_map(each).collect(),
                     },
                 })
             }
@@ -84,7 +84,10 @@ impl<'a> Scope<'a> {
                     return Some(Found { attribute, values: vec![value] });
                 }
                 let sub = attribute.sub(&path.name).filter(|_| is_plain)?;
-                Some(Found { attribute: sub, values: value.get(sub.name.as_str()).into_iter().collect() })
+                Some(Found {
+                    attribute: sub,
+                    values: value.get(sub.name.as_str()).into_iter().flat_map(each).collect(),
+                })
             }
         }
     }
@@ -95,7 +98,12 @@ impl Found<'_> {
     fn simple(self) -> Self {
         match self.attribute.sub("value") {
             Some(part) => Self {
-                values: self.values.into_iter().filter_map(|value| value.get(part.name.as_str())).collect(),
+                values: self
+                    .values
+                    .into_iter()
+                    .filter_map(|value| value.get(part.name.as_str()))
+                    .flat_map(each)
+                    .collect(),
                 attribute: part,
             },
             None => self,

@@ -26,6 +26,7 @@ mod linking_store;
 mod matching;
 pub mod members;
 mod normalise;
+pub mod own_schemas;
 pub mod patch;
 pub mod path;
 pub mod plan;
@@ -41,8 +42,12 @@ pub mod search_http;
 mod select;
 pub mod sort;
 pub mod store;
+mod unique;
 mod user_store;
 pub mod users;
 pub mod values;
 pub mod version;
 mod walk;
+
+#[cfg(test)]
+mod tests;

@@ -6,10 +6,10 @@
 
 use serde_json::Value;
 
-use super::attribute::{Mutability, Schema};
+use super::attribute::{Attribute, Mutability, Schema};
 use super::change::Change;
 use super::error::ScimError;
-use super::filter::Filter;
+use super::filter::{self, Filter};
 use super::path::{self, Path};
 use super::resource::{self, Resource};
 use super::schema::{Definition, Place, ResourceType, Target};
@@ -82,6 +82,7 @@ pub fn apply_in(definition: &Definition, before: &Resource, operations: &[Operat
         patch.operate(operation)?;
     }
     let mut after = resource::clean(definition, patch.working, Source::Stored)?;
+    resource::require_extensions(definition, &after, Some(before))?;
     after.extend(patch.fixed);
     Ok(after)
 }
@@ -198,10 +199,7 @@ impl Patch<'_> {
 
     fn at_extension(&mut self, schema: &Schema, step: Step<'_>) -> Result<(), ScimError> {
         match (step.kind, step.value) {
-            (OperationKind::Remove, _) | (OperationKind::Replace, Some(Value::Null)) => {
-                self.working.remove(&schema.id);
-                Ok(())
-            }
+            (OperationKind::Remove, _) | (OperationKind::Replace, Some(Value::Null)) => self.without_extension(schema),
             (_, Some(Value::Object(parts))) => parts.iter().try_for_each(|(name, value)| {
                 let Some(attribute) = schema.attribute(name) else { return Ok(()) };
                 let place = Place { extension: Some(schema), attribute, sub: None };
@@ -211,14 +209,33 @@ impl Patch<'_> {
         }
     }
 
+    fn without_extension(&mut self, schema: &Schema) -> Result<(), ScimError> {
+        let Some(parts) = self.working.get(&schema.id) else { return Ok(()) };
+        if schema.required {
+            return Err(ScimError::mutability(format!("{} is required", schema.id)));
+        }
+        let is_fixed = |attribute: &&Attribute| {
+            attribute.mutability == Mutability::Immutable && parts.get(attribute.name.as_str()).is_some()
+        };
+        if let Some(fixed) = schema.attributes.iter().find(is_fixed) {
+            return Err(ScimError::mutability(format!("{}:{} can't be changed", schema.id, fixed.name)));
+        }
+        self.working.remove(&schema.id);
+        Ok(())
+    }
+
     fn at(&mut self, place: Place<'_>, selection: Option<&Filter>, step: Step<'_>) -> Result<(), ScimError> {
         let Place { extension, attribute, sub } = place;
         let label = place.label();
         if attribute.mutability == Mutability::ReadOnly {
             return Err(ScimError::mutability(format!("{label} is read-only")));
         }
-        if selection.is_some() && attribute.sub_attributes.is_empty() {
-            return Err(ScimError::invalid_path(format!("{label} has no values to select among")));
+        if let Some(filter) = selection {
+            if attribute.sub_attributes.is_empty() && !attribute.multi_valued {
+                return Err(ScimError::invalid_path(format!("{label} has no values to select among")));
+            }
+            // Whether it matched would tell what nobody may read.
+            filter::check_values(filter, attribute).map_err(|refused| ScimError::invalid_path(refused.detail))?;
         }
         let mut container = self.open(extension);
         let before = container.remove(&attribute.name);

@@ -5,6 +5,9 @@ use super::error::ScimError;
 use super::filter::Filter;
 use super::grammar;
 
+/// The longest URN of a schema, in bytes.
+pub const LONGEST_URN: usize = 200;
+
 /// `[URN:]name[.sub]` as it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttributePath {
@@ -36,7 +39,17 @@ pub enum Path {
 /// # Errors
 /// 400 `invalidPath`: not the grammar, longer than 8 KiB, more than 64 brackets deep, or a selection behind a sub-attribute.
 pub fn parse(text: &str) -> Result<Path, ScimError> {
-    grammar::path(text).map_err(|reason| ScimError::invalid_path(format!("the path {reason}")))
+    let refused = |reason: &str| ScimError::invalid_path(format!("the path {reason}"));
+    grammar::path(text).or_else(|reason| bare_urn(text.trim()).ok_or(reason)).map_err(refused)
+}
+
+/// An extension as a whole whose URN doesn't end in what could be the name of an attribute: `urn:example:staff:2.0`.
+fn bare_urn(text: &str) -> Option<Path> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":.-_".contains(&byte);
+    let is_urn =
+        text.len() <= LONGEST_URN && text.to_ascii_lowercase().starts_with("urn:") && text.bytes().all(is_plain);
+    let (urn, name) = text.rsplit_once(':').filter(|_| is_urn)?;
+    Some(Path::Attribute(AttributePath { urn: Some(urn.to_owned()), name: name.to_owned(), sub: None }))
 }
 
 #[cfg(test)]
@@ -59,7 +72,8 @@ mod tests {
         assert_eq!(plain("name.givenName").sub.as_deref(), Some("givenName"));
         let manager = plain(&format!("{ENTERPRISE}:manager.$ref"));
         assert_eq!((manager.urn.as_deref(), manager.sub.as_deref()), (Some(ENTERPRISE), Some("$ref")));
-        for whole in [ENTERPRISE, "urn:example:my.extension:badge", "userName", "members.$ref"] {
+        let staff = "urn:example:staff:2.0";
+        for whole in [ENTERPRISE, "urn:example:my.extension:badge", "userName", "members.$ref", staff] {
             assert_eq!(plain(whole).text(), whole);
         }
     }

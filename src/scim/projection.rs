@@ -13,6 +13,8 @@ use super::schema::{Definition, Target};
 pub struct Projection {
     only: Vec<String>,
     without: Vec<String>,
+    /// Also what is only shown when it is asked for.
+    is_whole: bool,
 }
 
 impl Projection {
@@ -25,7 +27,12 @@ impl Projection {
         if !only.is_empty() && !without.is_empty() {
             return Err(ScimError::invalid_value("attributes and excludedAttributes can't be given together"));
         }
-        Ok(Self { only, without })
+        Ok(Self { only, without, is_whole: false })
+    }
+
+    /// All that may be shown to anybody: what filters and orders judge.
+    pub fn whole() -> Self {
+        Self { is_whole: true, ..Self::default() }
     }
 
     /// From query parameters: paths with commas between.
@@ -49,6 +56,7 @@ impl Projection {
         let asked = Asked {
             only: (!self.only.is_empty()).then(|| targets(definition, &self.only)),
             without: targets(definition, &self.without),
+            is_whole: self.is_whole,
         };
         let mut shown = Resource::new();
         for attribute in definition.common.iter().chain(&definition.core.attributes) {
@@ -85,6 +93,7 @@ fn targets<'a>(definition: &'a Definition, paths: &[String]) -> Vec<Target<'a>> 
 struct Asked<'a> {
     only: Option<Vec<Target<'a>>>,
     without: Vec<Target<'a>>,
+    is_whole: bool,
 }
 
 /// How much of an attribute some paths name.
@@ -96,23 +105,25 @@ enum Extent<'a> {
 
 impl Asked<'_> {
     fn show(&self, schema: Option<&Schema>, attribute: &Attribute, value: &Value) -> Option<Value> {
-        match attribute.returned {
-            Returned::Never => return None,
-            Returned::Always => return copy(attribute, value, &|_| true),
-            Returned::Default | Returned::Request => {}
+        if attribute.is_hidden() {
+            return None;
         }
-        let by_default = |part: &Attribute| part.returned != Returned::Request;
+        let is_always = attribute.returned == Returned::Always;
+        let by_default = |part: &Attribute| self.is_whole || part.returned != Returned::Request;
         let always = |part: &Attribute| part.returned == Returned::Always;
         match &self.only {
             Some(only) => match extent(only, schema, attribute) {
-                Extent::Nothing => None,
-                Extent::Whole => copy(attribute, value, &by_default),
+                Extent::Nothing if !is_always => None,
+                Extent::Nothing | Extent::Whole => copy(attribute, value, &by_default),
+                Extent::Parts(parts) if is_always => {
+                    copy(attribute, value, &|part| by_default(part) || is_among(&parts, part))
+                }
                 Extent::Parts(parts) => copy(attribute, value, &|part| always(part) || is_among(&parts, part)),
             },
-            None if attribute.returned == Returned::Request => None,
+            None if attribute.returned == Returned::Request && !self.is_whole => None,
             None => match extent(&self.without, schema, attribute) {
-                Extent::Nothing => copy(attribute, value, &by_default),
-                Extent::Whole => None,
+                Extent::Whole if !is_always => None,
+                Extent::Nothing | Extent::Whole => copy(attribute, value, &by_default),
                 Extent::Parts(parts) => {
                     copy(attribute, value, &|part| always(part) || (by_default(part) && !is_among(&parts, part)))
                 }
@@ -165,7 +176,7 @@ fn part(
     value: &Value,
     wanted: &dyn Fn(&Attribute) -> bool,
 ) -> Option<(String, Value)> {
-    let sub = attribute.sub(name).filter(|sub| sub.returned != Returned::Never && wanted(sub))?;
+    let sub = attribute.sub(name).filter(|sub| !sub.is_hidden() && wanted(sub))?;
     Some((sub.name.clone(), copy(sub, value, wanted)?))
 }
 

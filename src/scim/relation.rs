@@ -49,7 +49,11 @@ pub fn shown(kind: ResourceType, projection: &Projection) -> Needed {
 /// What it takes to judge a filter and to sort.
 pub fn judged(filter: Option<&Filter>, sort_by: Option<&str>, definition: &Definition) -> Needed {
     let sorted = match sort_by.and_then(|path| definition.resolve(path)) {
-        Some(Target::Attribute(place)) if place.attribute.name == attribute(definition.kind) => Needed::Everything,
+        Some(Target::Attribute(place))
+            if place.extension.is_none() && place.attribute.name == attribute(definition.kind) =>
+        {
+            Needed::Everything
+        }
         _ => Needed::Nothing,
     };
     filter.map_or(Needed::Nothing, |filter| of_filter(filter, definition)).and(sorted)

@@ -31,7 +31,15 @@ pub struct Meta<'a> {
 /// 400 `invalidSyntax` as `json::object`; 400 `invalidValue` naming the attribute: a wrong type, too long, too many values, two
 /// primary values, a user name without a canonical form, or a required attribute missing.
 pub fn parse(kind: ResourceType, body: &[u8]) -> Result<Resource, ScimError> {
-    from_object(kind.definition(), super::json::object(body)?)
+    parse_in(kind.definition(), body)
+}
+
+/// As `parse`, for a workspace's own definition.
+///
+/// # Errors
+/// As `parse`.
+pub fn parse_in(definition: &Definition, body: &[u8]) -> Result<Resource, ScimError> {
+    from_object(definition, super::json::object(body)?)
 }
 
 /// As `parse`, for a workspace's own definition, and for an object that `json::object` has read (the `data` of a bulk
@@ -44,25 +52,85 @@ pub fn from_object(definition: &Definition, object: Resource) -> Result<Resource
 }
 
 /// What a PUT makes of `stored` (RFC 7644 §3.5.1). What `sent` leaves out is gone, but for: `active`, which stays as it is,
-/// so that no client reactivates by forgetting; and immutable attributes, which stay. `sent` comes from `parse`.
+/// so that no client reactivates by forgetting; immutable attributes; and write-only ones, which no client can read and send
+/// again. `sent` comes from `parse`.
 ///
 /// # Errors
-/// 400 `mutability`: an immutable attribute that has another value.
+/// 400 `mutability`: an immutable attribute that has another value. 400 `invalidValue`: as `require_extensions`.
 pub fn replace(definition: &Definition, stored: &Resource, mut sent: Resource) -> Result<Resource, ScimError> {
     for attribute in definition.common.iter().chain(&definition.core.attributes) {
-        let Some(before) = stored.get(&attribute.name) else { continue };
-        let is_immutable = attribute.mutability == Mutability::Immutable;
-        match sent.get(&attribute.name) {
-            None if is_immutable || attribute.name == "active" => {
-                sent.insert(attribute.name.clone(), before.clone());
+        carry_over(attribute, &attribute.name, attribute.name == "active", stored, &mut sent)?;
+    }
+    for schema in &definition.extensions {
+        let Some(Value::Object(before)) = stored.get(&schema.id) else { continue };
+        let given = sent.remove(&schema.id);
+        let is_left_out = given.is_none();
+        let mut after = match given {
+            Some(Value::Object(parts)) => parts,
+            _ => Resource::new(),
+        };
+        for attribute in &schema.attributes {
+            carry_over(attribute, &format!("{}:{}", schema.id, attribute.name), false, before, &mut after)?;
+        }
+        if after.is_empty() {
+            continue;
+        }
+        if is_left_out {
+            // What stays needs what its schema requires: nobody's deactivation fails because of a badge.
+            for attribute in schema.attributes.iter().filter(|attribute| attribute.required) {
+                if let Some(value) = before.get(&attribute.name) {
+                    after.entry(attribute.name.clone()).or_insert_with(|| value.clone());
+                }
             }
-            Some(after) if is_immutable && after != before => {
-                return Err(ScimError::mutability(format!("{} can't be changed", attribute.name)));
-            }
-            _ => {}
+        }
+        sent.insert(schema.id.clone(), Value::Object(after));
+    }
+    require_extensions(definition, &sent, Some(stored))?;
+    Ok(sent)
+}
+
+fn carry_over(
+    attribute: &Attribute,
+    label: &str,
+    is_sticky: bool,
+    before: &Resource,
+    after: &mut Resource,
+) -> Result<(), ScimError> {
+    let Some(old) = before.get(&attribute.name) else { return Ok(()) };
+    let is_immutable = attribute.mutability == Mutability::Immutable;
+    let Some(new) = after.get_mut(&attribute.name) else {
+        if is_sticky || is_immutable || attribute.mutability == Mutability::WriteOnly {
+            after.insert(attribute.name.clone(), old.clone());
+        }
+        return Ok(());
+    };
+    if is_immutable && new != old {
+        return Err(ScimError::mutability(format!("{label} can't be changed")));
+    }
+    if let (Value::Object(old), Value::Object(new)) = (old, new) {
+        for sub in &attribute.sub_attributes {
+            carry_over(sub, &format!("{label}.{}", sub.name), false, old, new)?;
         }
     }
-    Ok(sent)
+    Ok(())
+}
+
+/// Refuses a resource without an extension that its type requires. Who lacks it since before it was required may be changed
+/// without it: a new rule must not keep anybody from being deactivated. `before` is `None` for a new resource.
+///
+/// # Errors
+/// 400 `invalidValue` naming the extension.
+pub fn require_extensions(
+    definition: &Definition,
+    after: &Resource,
+    before: Option<&Resource>,
+) -> Result<(), ScimError> {
+    let had_it = |schema: &&Schema| before.is_none_or(|before| before.contains_key(&schema.id));
+    let mut required = definition.extensions.iter().filter(|schema| schema.required).filter(had_it);
+    match required.find(|schema| !after.contains_key(&schema.id)) {
+        Some(missing) => Err(ScimError::invalid_value(format!("{} is required", missing.id))),
+        None => Ok(()),
+    }
 }
 
 /// The resource as the client sees it. `stored` may also hold what the server worked out (`groups`, `members`).
@@ -112,7 +180,7 @@ pub(super) fn clean(definition: &Definition, given: Resource, source: Source) ->
             insert(&mut resource, attribute, &attribute.name, value, source)?;
         }
     }
-    require(&definition.core.attributes, &resource)?;
+    require(&definition.core.attributes, "", &resource)?;
     Ok(resource)
 }
 
@@ -129,7 +197,7 @@ fn clean_extension(schema: &Schema, value: Value, source: Source) -> Result<Reso
         _ => return Err(ScimError::invalid_value(format!("{} must be an object", schema.id))),
     }
     if !parts.is_empty() {
-        require(&schema.attributes, &parts)?;
+        require(&schema.attributes, &format!("{}:", schema.id), &parts)?;
     }
     Ok(parts)
 }
@@ -150,14 +218,14 @@ fn insert(
     Ok(())
 }
 
-fn require(attributes: &[Attribute], container: &Resource) -> Result<(), ScimError> {
+fn require(attributes: &[Attribute], prefix: &str, container: &Resource) -> Result<(), ScimError> {
     let is_missing = |attribute: &&Attribute| match container.get(&attribute.name) {
         None => true,
         Some(Value::String(text)) => text.trim().is_empty(),
         Some(_) => false,
     };
     match attributes.iter().filter(|attribute| attribute.required).find(is_missing) {
-        Some(missing) => Err(ScimError::invalid_value(format!("{} is required", missing.name))),
+        Some(missing) => Err(ScimError::invalid_value(format!("{prefix}{} is required", missing.name))),
         None => Ok(()),
     }
 }

@@ -30,23 +30,18 @@ pub struct Subject<'a> {
     needed: Needed,
 }
 
-/// What the resources of a client's workspace may hold.
-fn definition(_client: &Client, kind: ResourceType) -> &'static Definition {
-    kind.definition()
-}
-
 impl<'a> Subject<'a> {
     /// Plans it.
     ///
     /// # Errors
     /// 400 `invalidFilter` for what can't be compared.
     pub fn new(
-        client: &Client,
+        client: &'a Client,
         kind: ResourceType,
         filter: Option<&'a Filter>,
         query: &Query,
     ) -> Result<Self, ScimError> {
-        let definition = definition(client, kind);
+        let definition = client.definition(kind);
         if let Some(filter) = filter {
             filter::check_in(filter, definition)?;
         }
@@ -84,7 +79,7 @@ impl<'a> Subject<'a> {
         if self.filter.is_none() && !sorted {
             return Ok(found.into_iter().map(|row| (row, Value::Null)).collect());
         }
-        let whole = Projection::default();
+        let whole = Projection::whole();
         let judged = found.into_iter().map(|row| {
             let resource = row.render(client, &whole);
             (row, resource)

@@ -43,6 +43,11 @@ impl ResourceType {
         }
     }
 
+    /// The kind of that exact name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == text)
+    }
+
     /// `/Users` or `/Groups`, below the base address.
     pub fn endpoint(self) -> &'static str {
         match self {
@@ -51,7 +56,7 @@ impl ResourceType {
         }
     }
 
-    /// What every workspace has. A workspace with schemas of its own takes `definition().extended(…)`.
+    /// What every workspace has. `Client::definition` also knows what a workspace declared for itself.
     pub fn definition(self) -> &'static Definition {
         static USER: OnceLock<Definition> = OnceLock::new();
         static GROUP: OnceLock<Definition> = OnceLock::new();

@@ -77,9 +77,7 @@ impl Change<'_> {
     }
 
     fn changed(&self, filter: &Filter, sub: Option<&Attribute>, before: Value) -> Result<Value, ScimError> {
-        let Value::Object(before) = before else {
-            return Err(ScimError::invalid_path(format!("{} has no sub-attributes", self.label)));
-        };
+        let Value::Object(before) = before else { return self.plain() };
         let mut after = match (self.kind, sub) {
             (OperationKind::Replace, None) => described(self.attribute, filter).unwrap_or_default(),
             _ => before.clone(),
@@ -93,6 +91,13 @@ impl Change<'_> {
         Ok(Value::Object(after))
     }
 
+    /// One value without sub-attributes: `tags[value eq "old"]`. None leaves nothing, which `assembled` drops.
+    fn plain(&self) -> Result<Value, ScimError> {
+        let value = self.value.cloned().unwrap_or(Value::Null);
+        let after = values::element(self.attribute, self.label, value, Source::Request)?;
+        Ok(after.unwrap_or_else(|| Value::Object(Map::new())))
+    }
+
     /// The operation's value as one value of the attribute; it may stand alone in an array.
     fn one(&self) -> Result<Resource, ScimError> {
         let value = match self.value {
@@ -100,7 +105,7 @@ impl Change<'_> {
             Some(value) => value,
             None => return Ok(Map::new()),
         };
-        match values::element(self.attribute, self.label, value.clone())? {
+        match values::element(self.attribute, self.label, value.clone(), Source::Request)? {
             Some(Value::Object(parts)) => Ok(parts),
             _ => Ok(Map::new()),
         }

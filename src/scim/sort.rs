@@ -5,7 +5,7 @@ use std::cmp::{Ordering, Reverse};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::attribute::{AttributeType, Returned};
+use super::attribute::{Attribute, AttributeType};
 use super::error::ScimError;
 use super::matching;
 use super::schema::{Definition, Place, ResourceType, Target};
@@ -35,8 +35,8 @@ impl SortOrder {
 }
 
 /// Sorts by the attribute that `path` names, keeping the order of equals. Of several values the primary or else the first one
-/// counts. Resources without one come last, or first when descending. A path that names nothing, or the password,
-/// leaves the order as it is.
+/// counts. Resources without one come last, or first when descending. A path that names nothing, or what nobody may
+/// learn, leaves the order as it is.
 pub fn sort(resources: &mut [Value], path: &str, order: SortOrder, kind: ResourceType) {
     sort_in(resources, path, order, kind.definition());
 }
@@ -52,18 +52,24 @@ pub fn sort_in(resources: &mut [Value], path: &str, order: SortOrder, definition
 /// What a resource is sorted by. Keys of one path can be compared, also between kinds of resource.
 pub fn key_in(path: &str, definition: &Definition, resource: &Value) -> Key {
     match definition.resolve(path) {
-        Some(Target::Attribute(place)) if place.attribute.returned != Returned::Never => {
+        Some(Target::Attribute(place)) if !place.attribute.is_hidden() && !leaf(&place).is_hidden() => {
             find_key(&place, resource).unwrap_or(Key::Absent)
         }
         _ => Key::Absent,
     }
 }
 
+/// What is compared: of a complex attribute its `value`.
+fn leaf<'a>(place: &Place<'a>) -> &'a Attribute {
+    place.sub.or_else(|| place.attribute.sub("value")).unwrap_or(place.attribute)
+}
+
 fn find_key(place: &Place<'_>, resource: &Value) -> Option<Key> {
     let values = matching::each(place.read(resource.as_object()?)?);
     let value = values.iter().find(|value| value.get("primary") == Some(&Value::Bool(true))).or(values.first())?;
-    let leaf = place.sub.or_else(|| place.attribute.sub("value")).unwrap_or(place.attribute);
+    let leaf = leaf(place);
     let value = if place.attribute.kind == AttributeType::Complex { value.get(leaf.name.as_str())? } else { value };
+    let value = matching::each(value).first()?;
     match value {
         Value::Bool(flag) => Some(Key::Flag(*flag)),
         Value::Number(number) => number.as_f64().map(Key::Number),

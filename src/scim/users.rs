@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use super::client::{Client, Failure, parted};
 use super::error::ScimError;
 use super::linking;
+use super::own_schemas::keep;
 use super::patch::{self, Operation};
 use super::path::Path;
 use super::resource::{self, Resource};
-use super::schema::ResourceType;
+use super::schema::{Definition, ResourceType};
 use super::version::{self, Condition};
 use crate::actor::Actor;
 use crate::app::App;
@@ -80,8 +81,9 @@ impl Newcomer {
 /// Makes a user ready, with this id or a new one.
 ///
 /// # Errors
-/// 400 `invalidValue`; 422 for a password that isn't good enough.
+/// 400 `invalidValue`, also without an extension that every user must have; 422 for a password that isn't good enough.
 pub async fn prepare_new(client: &Client, id: Option<UserId>, mut sent: Resource) -> Result<Newcomer, Failure> {
+    resource::require_extensions(client.definition(ResourceType::User), &sent, None)?;
     let password = take_password(&mut sent);
     let fields = Fields::of(&sent)?;
     let password_hash = match password {
@@ -94,7 +96,8 @@ pub async fn prepare_new(client: &Client, id: Option<UserId>, mut sent: Resource
 /// Creates a user, or takes over the member whom the policy lets it be.
 ///
 /// # Errors
-/// 409 `uniqueness` if the user name is taken: a repeated create never overwrites. 429 if that would lock out too many.
+/// 409 `uniqueness` if the user name, or a unique value, is taken: a repeated create never overwrites. 429 if that would lock
+/// out too many.
 pub async fn create(client: &Client, sent: Resource) -> Result<User, Failure> {
     let newcomer = prepare_new(client, None, sent).await?;
     let app = &client.app;
@@ -116,6 +119,7 @@ pub async fn create_in(tx: &mut Write, client: &Client, newcomer: &Newcomer) -> 
         Some(linked) => Ok(linked),
         None => {
             let user = manage::create_user(tx, &client.app, &client.actor, &client.workspace, &new).await?;
+            keep_new(tx, client, &user).await?;
             Ok((user, Vec::new()))
         }
     }
@@ -130,7 +134,15 @@ pub async fn insert_in(tx: &mut Write, client: &Client, new: &Newcomer, head: i6
     manage::insert_user(tx, &client.app, &client.workspace, &new.as_new(), head).await
 }
 
-/// Tells the audit log of users who were inserted.
+/// Keeps what a user who was just created, and told to the audit log, has of the workspace's own schemas.
+///
+/// # Errors
+/// As `own_schemas::keep`; then what was written is to be undone.
+pub async fn keep_new(tx: &mut Write, client: &Client, user: &User) -> Result<()> {
+    keep(tx, client, ResourceType::User, user.id.as_str(), &Resource::new(), &user.resource).await
+}
+
+/// Tells the audit log of users who were inserted. `keep_new` of each comes after it.
 pub async fn record_created(tx: &mut Write, client: &Client, users: &[&User]) -> Result<()> {
     manage::record_created(tx, &client.app, &client.actor, &client.workspace, users).await
 }
@@ -193,7 +205,7 @@ pub async fn change_in(
 ) -> Result<Changed, Failure> {
     let (app, actor) = (&client.app, &client.actor);
     let before = lock(tx, client, id, condition).await?;
-    let mut after = changed(&before, change)?;
+    let mut after = changed(client.definition(ResourceType::User), &before, change)?;
     take_password(&mut after);
     within_reach(&before, &after, hash.is_some())?;
     // What revokes comes first: it takes the head before the audit log, like every other revocation.
@@ -202,6 +214,7 @@ pub async fn change_in(
         revoked.push(manage::change_password(tx, app, actor, &before, hash, None).await?);
     }
     revoked.extend(apply(tx, app, actor, &before, &after).await?);
+    keep(tx, client, ResourceType::User, id.as_str(), &before.resource, &after).await?;
     let user = user_store::find(tx, &client.workspace, id).await?.ok_or_else(missing)?;
     let groups = group_store::list_of_user(tx, &client.workspace, id).await?;
     Ok(Changed { user, groups, revoked })
@@ -245,12 +258,12 @@ async fn lock(tx: &mut Write, client: &Client, id: &UserId, condition: Option<&C
     Ok(user)
 }
 
-fn changed(before: &User, change: &Change) -> Result<Resource, ScimError> {
+fn changed(definition: &Definition, before: &User, change: &Change) -> Result<Resource, ScimError> {
     let mut stored = to_resource(before);
     stored.insert("id".into(), before.id.to_string().into());
     match change {
-        Change::Replace(sent) => resource::replace(ResourceType::User.definition(), &stored, sent.clone()),
-        Change::Patch(operations) => patch::apply(ResourceType::User, &stored, operations),
+        Change::Replace(sent) => resource::replace(definition, &stored, sent.clone()),
+        Change::Patch(operations) => patch::apply_in(definition, &stored, operations),
     }
 }
 
@@ -322,7 +335,8 @@ pub async fn new_password(client: &Client, id: &UserId, change: &Change) -> Resu
         return Ok(None);
     }
     let user = load(client, id.as_str()).await?;
-    let Some(password) = take_password(&mut changed(&user, change)?) else { return Ok(None) };
+    let mut after = changed(client.definition(ResourceType::User), &user, change)?;
+    let Some(password) = take_password(&mut after) else { return Ok(None) };
     // Clients that send the whole resource repeat the password they once made up.
     let passwords = &client.app.passwords;
     if passwords.verify(&password, user.password_hash.as_deref()).await? {

@@ -36,22 +36,28 @@ pub(super) fn attribute(
 ) -> Result<Option<Value>, ScimError> {
     match value {
         Value::Null => Ok(None),
-        value if !attribute.multi_valued => element(attribute, label, value),
+        value if !attribute.multi_valued => element(attribute, label, value, source),
         Value::Array(items) => list(attribute, label, items, source),
         _ => Err(ScimError::invalid_value(format!("{label} must be an array"))),
     }
 }
 
 /// One value, of an attribute that has one or among several.
-pub(super) fn element(attribute: &Attribute, label: &str, value: Value) -> Result<Option<Value>, ScimError> {
+pub(super) fn element(
+    attribute: &Attribute,
+    label: &str,
+    value: Value,
+    source: Source,
+) -> Result<Option<Value>, ScimError> {
     let cleaned = match (attribute.kind, value) {
         (_, Value::Null) => return Ok(None),
-        (Kind::Complex, Value::Object(parts)) => return complex(attribute, label, parts),
+        (Kind::Complex, Value::Object(parts)) => return complex(attribute, label, parts, source),
         (Kind::Complex, Value::String(text)) if attribute.sub("value").is_some() => {
-            return complex(attribute, label, Map::from_iter([("value".to_owned(), Value::String(text))]));
+            let parts = Map::from_iter([("value".to_owned(), Value::String(text))]);
+            return complex(attribute, label, parts, source);
         }
         (Kind::String | Kind::Reference, Value::String(value)) => return text(label, value).map(Some),
-        (Kind::Binary, Value::String(value)) => is_base64(&value).then_some(Value::String(value)),
+        (Kind::Binary, Value::String(value)) => is_base64(&value, source).then_some(Value::String(value)),
         (Kind::DateTime, Value::String(value)) => moment(&value).is_some().then_some(Value::String(value)),
         (Kind::Boolean, value) => boolean(&value).map(Value::Bool),
         (Kind::Integer, Value::Number(number)) if !number.is_f64() => Some(Value::Number(number)),
@@ -62,14 +68,14 @@ pub(super) fn element(attribute: &Attribute, label: &str, value: Value) -> Resul
 }
 
 fn list(attribute: &Attribute, label: &str, items: Vec<Value>, source: Source) -> Result<Option<Value>, ScimError> {
-    let most = if attribute.name == "members" { MOST_MEMBERS } else { MOST_VALUES };
-    let unbounded = attribute.name == "members" && source == Source::Stored;
+    let most = if label == "members" { MOST_MEMBERS } else { MOST_VALUES };
+    let unbounded = label == "members" && source == Source::Stored;
     if items.len() > most && !unbounded {
         return Err(ScimError::invalid_value(format!("{label} must not have more than {most} values")));
     }
     let mut kept = Vec::with_capacity(items.len());
     for item in items {
-        kept.extend(element(attribute, label, item)?);
+        kept.extend(element(attribute, label, item, source)?);
     }
     let mut seen = HashSet::new();
     kept.retain(|item| seen.insert(identity(attribute, item)));
@@ -87,12 +93,17 @@ fn identity(attribute: &Attribute, item: &Value) -> String {
     }
 }
 
-fn complex(attribute: &Attribute, label: &str, parts: Map<String, Value>) -> Result<Option<Value>, ScimError> {
+fn complex(
+    attribute: &Attribute,
+    label: &str,
+    parts: Map<String, Value>,
+    source: Source,
+) -> Result<Option<Value>, ScimError> {
     let mut kept = Map::new();
     for (name, value) in parts {
         let Some(sub) = attribute.sub(&name).filter(|sub| sub.mutability != Mutability::ReadOnly) else { continue };
         let label = format!("{label}.{}", sub.name);
-        if let Some(value) = self::attribute(sub, &label, value, Source::Request)? {
+        if let Some(value) = self::attribute(sub, &label, value, source)? {
             kept.insert(sub.name.clone(), value);
         }
     }
@@ -138,9 +149,14 @@ pub(super) fn moment(text: &str) -> Option<DateTime<Utc>> {
     }
 }
 
-fn is_base64(text: &str) -> bool {
-    let digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\r\n".contains(&byte);
-    text.len() <= LONGEST_BINARY && text.bytes().all(digit)
+/// RFC 4648 §4 or §5, with or without padding and line breaks. What is kept was judged when it came in.
+fn is_base64(text: &str, source: Source) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    let bytes: Vec<u8> = text.bytes().filter(|byte| !b"\r\n".contains(byte)).collect();
+    let digits = bytes.iter().take_while(|byte| is_digit(byte)).count();
+    let padding = &bytes[digits..];
+    let is_whole = digits % 4 != 1 && (padding.is_empty() || (padding.len() <= 2 && bytes.len().is_multiple_of(4)));
+    text.len() <= LONGEST_BINARY && (source == Source::Stored || (is_whole && padding.iter().all(|byte| *byte == b'=')))
 }
 
 fn wanted(kind: Kind) -> &'static str {

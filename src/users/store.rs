@@ -98,6 +98,7 @@ pub async fn bury(tx: &mut Write, workspace: &WorkspaceId, user: &UserId, now: U
                WHERE workspace_id = $1 AND id = $2";
     tx.execute(sql, args![workspace, user, now]).await?;
     tx.execute("DELETE FROM group_member WHERE workspace_id = $1 AND user_id = $2", args![workspace, user]).await?;
+    tx.execute("DELETE FROM scim_unique WHERE workspace_id = $1 AND resource_id = $2", args![workspace, user]).await?;
     search_keys::delete(tx, workspace, user).await
 }
 

@@ -12,6 +12,7 @@ use crate::feed::stream_http::StreamApi;
 use crate::login::http::LoginApi;
 use crate::saml::http::SamlApi;
 use crate::scim::hold_http::ProvisioningApi;
+use crate::scim::own_schemas::http::SchemasApi;
 use crate::security::credentials::http::CredentialsApi;
 use crate::security::http::SecurityApi;
 use crate::security::selection_http::SelectionApi;
@@ -24,6 +25,7 @@ type Apis = (
     SelectionApi,
     SecurityApi,
     CredentialsApi,
+    SchemasApi,
     SamlApi,
     UsersApi,
     AuditApi,
@@ -40,6 +42,7 @@ pub fn service(public_url: &str) -> OpenApiService<Apis, ()> {
             SelectionApi,
             SecurityApi,
             CredentialsApi,
+            SchemasApi,
             SamlApi,
             UsersApi,
             AuditApi,

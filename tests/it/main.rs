@@ -45,6 +45,7 @@ mod scim_linking;
 mod scim_parallel;
 mod scim_query;
 mod scim_roles;
+mod scim_schemas;
 mod scim_users;
 mod secrets;
 mod selective_revocation;

@@ -50,6 +50,28 @@ on_both_databases! {
         assert!(app.is_live(&token).await);
     }
 
+    /// What they have of the workspace's own schemas is theirs from then on, unless it is somebody else's.
+    async fn own_attributes_come_with_the_takeover(app: TestApp) {
+        let urn = "urn:example:corp:User";
+        let owner = app.owner_token().await;
+        let attributes = json!([{"name": "badge", "uniqueness": "server"}]);
+        let schema = json!({"id": urn, "name": "Corp", "resource_type": "User", "attributes": attributes});
+        app.post(&owner, "/api/v1/scim/schemas", schema).await.expect(201);
+        let id = local_member(&app, "ana@corp.test").await;
+        linking(&app).await;
+        let with = |email: &str, badge: &str| {
+            let mut body = okta_user(email);
+            body[urn] = json!({"badge": badge});
+            body
+        };
+        provision(&app, with("bo@corp.test", "1")).await.expect(201);
+        provision(&app, with("ana@corp.test", "1")).await.expect_scim_error(409);
+        assert_eq!(user(&app, &id).await["source"], "local");
+        let taken = provision(&app, with("ana@corp.test", "2")).await.expect(201).json();
+        assert_eq!((&taken["id"], &taken[urn]["badge"]), (&json!(id), &json!("2")));
+        provision(&app, with("cy@corp.test", "2")).await.expect_scim_error(409);
+    }
+
     /// Case 73: taken over, they are the same person, with the same name, address, password and sessions.
     async fn case_73_what_they_sign_in_with_stays(app: TestApp) {
         let id = local_member(&app, "ana@corp.test").await;

@@ -6,7 +6,8 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 
 fn read(operations: Value) -> Result<Request, ScimError> {
     let schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"];
-    parse(json!({"schemas": schemas, "Operations": operations}).to_string().as_bytes())
+    let body = json!({"schemas": schemas, "Operations": operations}).to_string();
+    parse(body.as_bytes(), ResourceType::definition)
 }
 
 fn refusal(operation: Value) -> (u16, String) {
@@ -73,7 +74,7 @@ fn case_58_what_is_no_request_is_refused_whole() {
     }
     for wrong in ["0", "-1", "\"1\"", "1.5", "true"] {
         let body = format!(r#"{{"failOnErrors":{wrong},"Operations":[{{"method":"DELETE","path":"/Users/x"}}]}}"#);
-        assert_eq!(parse(body.as_bytes()).expect_err(wrong).status, 400);
+        assert_eq!(parse(body.as_bytes(), ResourceType::definition).expect_err(wrong).status, 400);
     }
 }
 

@@ -79,6 +79,7 @@ pub async fn create_as(
         last_used_at: None,
         revoked_at: None,
         patch_response,
+        schemas_stamp: String::new(),
     };
     let target = Target::new(kind.as_str(), credential.id.as_str(), name);
     let entry =

@@ -84,4 +84,6 @@ pub struct Credential {
     pub last_used_at: Option<UnixMillis>,
     pub revoked_at: Option<UnixMillis>,
     pub patch_response: PatchResponse,
+    /// Which state of the workspace's own SCIM schemas holds; empty if there are none, or if it wasn't asked for.
+    pub schemas_stamp: String,
 }

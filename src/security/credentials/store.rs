@@ -32,9 +32,12 @@ pub async fn list(db: &mut Read, workspace: &WorkspaceId, kind: CredentialKind) 
     db.all(sql, args![workspace, kind.as_str()]).await?.iter().map(credential).collect()
 }
 
+/// The credential of a secret, with the stamp of its workspace's schemas: a SCIM request then needs no further look-up.
 pub async fn find(db: &mut Read, kind: CredentialKind, hash: &SecretHash) -> Result<Option<Credential>> {
-    let sql = "SELECT * FROM credential WHERE token_hash = $1 AND kind = $2";
-    db.optional(sql, args![hash, kind.as_str()]).await?.as_ref().map(credential).transpose()
+    let sql = "SELECT credential.*, workspace.scim_schemas_stamp FROM credential \
+               JOIN workspace ON workspace.id = credential.workspace_id WHERE token_hash = $1 AND kind = $2";
+    let found = |row: &Row| Ok(Credential { schemas_stamp: row.text("scim_schemas_stamp")?, ..credential(row)? });
+    db.optional(sql, args![hash, kind.as_str()]).await?.as_ref().map(found).transpose()
 }
 
 /// Revokes one and gives its name; `None` if there is none to revoke.
@@ -82,5 +85,6 @@ fn credential(row: &Row) -> Result<Credential> {
         revoked_at: row.optional_int("revoked_at")?,
         patch_response: PatchResponse::parse(&patch_response)
             .ok_or_else(|| Error::internal(format!("credential.patch_response holds {patch_response}")))?,
+        schemas_stamp: String::new(),
     })
 }

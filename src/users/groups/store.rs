@@ -41,6 +41,7 @@ fn columns(group: &Group, display_key: &str, at: UnixMillis) -> Result<Vec<crate
 pub async fn delete(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId) -> Result<()> {
     tx.execute("DELETE FROM group_member WHERE workspace_id = $1 AND group_id = $2", args![workspace, group]).await?;
     tx.execute("DELETE FROM user_group WHERE workspace_id = $1 AND id = $2", args![workspace, group]).await?;
+    tx.execute("DELETE FROM scim_unique WHERE workspace_id = $1 AND resource_id = $2", args![workspace, group]).await?;
     Ok(())
 }
 
