@@ -9,6 +9,8 @@ use crate::base::ids::{SessionId, UserId};
 pub enum ActorKind {
     User,
     ScimToken,
+    /// An OAuth client that provisions.
+    ScimClient,
     ApiKey,
     /// An operator at the command line.
     Cli,
@@ -23,6 +25,7 @@ impl ActorKind {
         match self {
             Self::User => "user",
             Self::ScimToken => "scim_token",
+            Self::ScimClient => "scim_client",
             Self::ApiKey => "api_key",
             Self::Cli => "cli",
             Self::System => "system",

@@ -13,7 +13,9 @@ use crate::feed::streams::Streams;
 use crate::login::password::Passwords;
 use crate::login::throttle::AddressThrottle;
 use crate::saml::pool::Verifiers;
+use crate::scim::limits::Limits;
 use crate::scim::own_schemas::cache::KnownSchemas;
+use crate::scim::requests::Recorder;
 use crate::sessions::assertion::Assertions;
 use crate::sessions::cache::Cache;
 use crate::sessions::revoke;
@@ -34,6 +36,10 @@ pub struct App {
     pub verifiers: Verifiers,
     /// SCIM schemas that workspaces declared, in memory.
     pub schemas: KnownSchemas,
+    /// How often identity providers may ask.
+    pub scim_limits: Limits,
+    /// What they asked and is not written yet.
+    pub scim_requests: Recorder,
     pub metrics: Metrics,
     /// The lease of this process, and the way to the others.
     pub feed: Feed,
@@ -76,6 +82,7 @@ impl App {
         let replica = ReplicaId::generate(clock.now(), random.as_ref());
         let passwords = Passwords::new(&config.sign_in, random.clone())?;
         let addresses = AddressThrottle::new(config.sign_in.attempts_per_address);
+        let scim_limits = Limits::new(&config.scim);
         Ok(Self {
             config,
             db,
@@ -86,6 +93,8 @@ impl App {
             addresses,
             verifiers: Verifiers::default(),
             schemas: KnownSchemas::default(),
+            scim_limits,
+            scim_requests: Recorder::default(),
             metrics: Metrics::default(),
             feed,
             streams: Streams::default(),

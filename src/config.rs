@@ -36,6 +36,7 @@ pub struct Config {
     pub log: Log,
     pub sign_in: SignIn,
     pub http: Http,
+    pub scim: Scim,
 }
 
 /// How to log.
@@ -80,6 +81,20 @@ pub struct Http {
     pub max_connections: usize,
 }
 
+/// Limits of provisioning, for each token, client or address. Each replica counts for itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scim {
+    /// Requests of one token in a second, in the long run.
+    pub requests_per_second: u32,
+    /// Requests of one token at once.
+    pub burst: u32,
+    /// Wrong tokens from one address in a minute.
+    pub failures_per_minute: u32,
+    /// Requests of each token that administrators can see afterwards; 0: none.
+    pub logged_requests: u32,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -96,6 +111,7 @@ impl Default for Config {
             log: Log::default(),
             sign_in: SignIn::default(),
             http: Http::default(),
+            scim: Scim::default(),
         }
     }
 }
@@ -122,6 +138,12 @@ impl Default for SignIn {
 impl Default for Http {
     fn default() -> Self {
         Self { header_timeout_ms: 10_000, body_timeout_ms: 15_000, request_timeout_ms: 30_000, max_connections: 10_000 }
+    }
+}
+
+impl Default for Scim {
+    fn default() -> Self {
+        Self { requests_per_second: 100, burst: 1_000, failures_per_minute: 300, logged_requests: 1_000 }
     }
 }
 
@@ -209,6 +231,9 @@ impl Config {
         }
         if self.http.max_connections == 0 {
             return bad("http.max_connections", "must be at least 1");
+        }
+        if [self.scim.requests_per_second, self.scim.burst, self.scim.failures_per_minute].contains(&0) {
+            return bad("scim", "requests_per_second, burst and failures_per_minute must be at least 1");
         }
         Ok(())
     }

@@ -52,6 +52,7 @@ pub struct Metrics {
     deprovisionings_held: Counter,
     lease_held: Gauge,
     worst_staleness: Gauge<f64, AtomicU64>,
+    scim_requests_lost: Counter,
 }
 
 impl Default for Metrics {
@@ -80,6 +81,12 @@ impl Default for Metrics {
             "Provisioning requests that wait for approval because too many would lose access",
             deprovisionings_held.clone(),
         );
+        let scim_requests_lost = Counter::default();
+        registry.register(
+            "scim_requests_lost",
+            "SCIM requests that were answered and are not in the request log",
+            scim_requests_lost.clone(),
+        );
         Self {
             registry,
             requests,
@@ -92,6 +99,7 @@ impl Default for Metrics {
             deprovisionings_held,
             lease_held,
             worst_staleness,
+            scim_requests_lost,
         }
     }
 }
@@ -132,6 +140,11 @@ impl Metrics {
         if held && staleness.as_secs_f64() > self.worst_staleness.get() {
             self.worst_staleness.set(staleness.as_secs_f64());
         }
+    }
+
+    /// Requests that are missing from the log of what was asked over SCIM.
+    pub fn scim_requests_lost(&self, number: u64) {
+        self.scim_requests_lost.inc_by(number);
     }
 
     /// OpenMetrics text.

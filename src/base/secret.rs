@@ -16,6 +16,10 @@ pub enum SecretKind {
     Session,
     ScimToken,
     ApiKey,
+    /// Of an OAuth client.
+    ClientSecret,
+    /// What an OAuth client gets for it.
+    AccessToken,
     SetupLink,
     SamlFlow,
 }
@@ -26,6 +30,8 @@ impl SecretKind {
             Self::Session => "cfs_",
             Self::ScimToken => "cfscim_",
             Self::ApiKey => "cfk_",
+            Self::ClientSecret => "cfcs_",
+            Self::AccessToken => "cfat_",
             Self::SetupLink => "cfl_",
             Self::SamlFlow => "cff_",
         }

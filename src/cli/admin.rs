@@ -10,10 +10,12 @@ use crate::base::canonical;
 use crate::base::clock::rfc3339;
 use crate::base::ids::CredentialId;
 use crate::base::page::PageRequest;
+use crate::base::secret::Secret;
 use crate::error::{Error, NOT_FOUND, Result};
 use crate::login::setup::issue_setup_link;
-use crate::security::credentials;
-use crate::security::credentials::model::{self, Credential, CredentialKind, PatchResponse};
+use crate::security::credentials::model::{Credential, CredentialKind};
+use crate::security::credentials::wanted::{self, Wanted};
+use crate::security::credentials::{self, rotate};
 use crate::sessions::model::{Trigger, UserState};
 use crate::sessions::revoke;
 use crate::transact;
@@ -64,22 +66,34 @@ pub struct NewCredential {
     place: InWorkspace,
 }
 
+#[derive(Args)]
+pub struct NewScimToken {
+    #[command(flatten)]
+    new: NewCredential,
+    /// An instant such as 2027-01-31T12:00:00Z, instead of days.
+    #[arg(long, value_name = "INSTANT", conflicts_with = "expires_in_days")]
+    expires_at: Option<String>,
+    /// A network such as 203.0.113.0/24 that it may be used from; may be given more than once. From anywhere if absent.
+    #[arg(long, value_name = "CIDR")]
+    network: Vec<String>,
+    /// What a PATCH is answered with: `resource` (200), or `no_content` (204) for tenants with very large groups.
+    #[arg(long, value_name = "KIND", default_value = "resource")]
+    patch_response: String,
+}
+
 #[derive(Subcommand)]
 pub enum ScimTokenCommand {
     /// Create a token. It is printed once.
-    Create {
-        #[command(flatten)]
-        new: NewCredential,
-        /// What a PATCH is answered with: `resource` (200), or `no_content` (204) for tenants with very large groups.
-        #[arg(long, value_name = "KIND", default_value = "resource")]
-        patch_response: String,
-    },
+    Create(NewScimToken),
     /// List tokens.
     List(InWorkspace),
-    /// Print a new token beside the old one, which works until it is revoked.
+    /// Print a new token in place of an old one, which ends by itself after a while.
     Rotate {
         /// Id of the old token.
         id: String,
+        /// How long the old one goes on working; 0: it ends at once.
+        #[arg(long, value_name = "SECONDS", default_value_t = rotate::USUAL_OVERLAP)]
+        overlap_seconds: i64,
         #[command(flatten)]
         place: InWorkspace,
     },
@@ -197,21 +211,22 @@ async fn find(console: &Console, workspace: &Workspace, name: &str) -> Result<Us
 pub async fn scim_token(console: &Console, command: ScimTokenCommand) -> Result<ExitCode> {
     let kind = CredentialKind::ScimToken;
     match command {
-        ScimTokenCommand::Create { new, patch_response } => {
-            let patch_response = PatchResponse::parse(&patch_response)
-                .ok_or_else(|| Error::invalid("patch_response", "must be resource or no_content"))?;
-            let days = new.expires_in_days;
-            create(console, &new.place, &wanted(kind, &new.name, &[], days, patch_response)).await?;
+        ScimTokenCommand::Create(NewScimToken { new, expires_at, network, patch_response }) => {
+            let workspace = console.workspace(&new.place.workspace).await?;
+            let expires_at = wanted::end(console.app.clock.now(), expires_at.as_deref(), new.expires_in_days)?;
+            let networks = wanted::networks(network.iter().map(String::as_str))?;
+            let patch_response = wanted::patch_response(Some(&patch_response))?;
+            let wanted = Wanted { name: new.name, expires_at, networks, patch_response };
+            let (token, secret) =
+                credentials::create_limited(&console.app, &console.actor, &workspace.id, kind, &[], &wanted).await?;
+            shown_once(console, &new.place, &token, &secret);
         }
         ScimTokenCommand::List(place) => list(console, kind, &place).await?,
-        ScimTokenCommand::Rotate { id, place } => {
-            let workspace = console.workspace(&place.workspace).await?;
-            let known = credentials::list(&console.app, &workspace.id, kind).await?;
-            let old = known.into_iter().find(|token| token.id.as_str() == id);
-            let old = old.ok_or_else(|| Error::not_found("SCIM token"))?;
-            let day_ms = 24 * 60 * 60 * 1000;
-            let days = old.expires_at.map(|at| ((at - old.created_at) / day_ms).max(1));
-            create(console, &place, &wanted(kind, &old.name, &[], days, old.patch_response)).await?;
+        ScimTokenCommand::Rotate { id, overlap_seconds, place } => {
+            let (workspace, id) = (console.workspace(&place.workspace).await?, CredentialId::from_text(id));
+            let (app, actor) = (&console.app, &console.actor);
+            let (token, secret) = rotate::rotate(app, actor, &workspace.id, &id, overlap_seconds).await?;
+            shown_once(console, &place, &token, &secret);
         }
         ScimTokenCommand::Revoke { id, place } => revoke_credential(console, kind, &place, id).await?,
     }
@@ -222,8 +237,7 @@ pub async fn api_key(console: &Console, command: ApiKeyCommand) -> Result<ExitCo
     let kind = CredentialKind::ApiKey;
     match command {
         ApiKeyCommand::Create { scope, new } => {
-            let (days, patch_response) = (new.expires_in_days, PatchResponse::default());
-            create(console, &new.place, &wanted(kind, &new.name, &scope, days, patch_response)).await?;
+            create(console, kind, &new.place, &new.name, &scope, new.expires_in_days).await?;
         }
         ApiKeyCommand::List(place) => list(console, kind, &place).await?,
         ApiKeyCommand::Revoke { id, place } => revoke_credential(console, kind, &place, id).await?,
@@ -231,28 +245,31 @@ pub async fn api_key(console: &Console, command: ApiKeyCommand) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-fn wanted<'a>(
+async fn create(
+    console: &Console,
     kind: CredentialKind,
-    name: &'a str,
-    scopes: &'a [String],
-    expires_in_days: Option<i64>,
-    patch_response: PatchResponse,
-) -> model::NewCredential<'a> {
-    model::NewCredential { kind, name, scopes, expires_in_days, patch_response }
+    place: &InWorkspace,
+    name: &str,
+    scopes: &[String],
+    days: Option<i64>,
+) -> Result<()> {
+    let workspace = console.workspace(&place.workspace).await?;
+    let (credential, secret) =
+        credentials::create(&console.app, &console.actor, &workspace.id, kind, name, scopes, days).await?;
+    shown_once(console, place, &credential, &secret);
+    Ok(())
 }
 
-async fn create(console: &Console, place: &InWorkspace, new: &model::NewCredential<'_>) -> Result<()> {
-    let workspace = console.workspace(&place.workspace).await?;
-    let (credential, secret) = credentials::create_as(&console.app, &console.actor, &workspace.id, new).await?;
+fn shown_once(console: &Console, place: &InWorkspace, credential: &Credential, secret: &Secret) {
     let json = json!({
         "id": credential.id,
         "name": credential.name,
         "token": secret.reveal(),
         "expires_at": credential.expires_at.map(rfc3339),
+        "networks": credential.networks,
         "base_url": format!("{}/scim/v2", console.app.config.public_url),
     });
     output::result(place.output.output, &json, &format!("{}\nKeep it now: it can't be shown again.", secret.reveal()));
-    Ok(())
 }
 
 async fn list(console: &Console, kind: CredentialKind, place: &InWorkspace) -> Result<()> {
@@ -261,10 +278,12 @@ async fn list(console: &Console, kind: CredentialKind, place: &InWorkspace) -> R
     let instant = |at: Option<i64>| at.map(rfc3339).unwrap_or_else(|| "never".into());
     let row = |credential: &Credential| {
         let times = [rfc3339(credential.created_at), instant(credential.expires_at), instant(credential.last_used_at)];
-        [vec![credential.name.clone()], times.to_vec(), vec![credential.id.to_string()]].concat()
+        let networks = credential.networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let networks = if networks.is_empty() { "any".to_owned() } else { networks };
+        [vec![credential.name.clone()], times.to_vec(), vec![networks, credential.id.to_string()]].concat()
     };
     let rows: Vec<_> = found.iter().map(row).collect();
-    output::table(place.output.output, &["Name", "Created", "Expires", "Last used", "Id"], &rows);
+    output::table(place.output.output, &["Name", "Created", "Expires", "Last used", "Networks", "Id"], &rows);
     Ok(())
 }
 

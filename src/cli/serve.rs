@@ -19,6 +19,7 @@ use crate::db::{Db, migrate as schema};
 use crate::error::{Error, Result, UNPROCESSABLE};
 use crate::feed::promise;
 use crate::jobs;
+use crate::scim::requests;
 use crate::telemetry;
 use crate::web::server::Server;
 
@@ -58,6 +59,7 @@ pub async fn serve(mut config: Config, arguments: ServeArguments) -> Result<Exit
         admin.stop().await;
     }
     tidying.abort();
+    requests::flush(&app).await;
     app.db.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -69,7 +69,7 @@ pub struct AuditRow {
     pub outcome: Badge,
     /// Who: a name, `SCIM token Okta`, `cli:1000`.
     pub actor: String,
-    /// What kind of actor: `user`, `scim_token`, `api_key`, `cli`, `system`.
+    /// What kind of actor: `user`, `scim_token`, `scim_client`, `api_key`, `cli`, `system`.
     pub actor_kind: String,
     /// To whom or what; empty if there is no target.
     pub target: String,

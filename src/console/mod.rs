@@ -155,6 +155,7 @@ pub fn routes(route: Route) -> Route {
         .at(format!("{log_out}/:sequence"), get(log_all_users_out::show_receipt))
         .at("/console/scim", get(scim::show))
         .at("/console/scim/tokens", get(scim::back).post(scim::create_token))
+        .at("/console/scim/tokens/:id/rotate", get(scim::ask_overlap).post(scim::rotate_token))
         .at("/console/scim/tokens/:id/revoke", get(scim::confirm_revocation).post(scim::revoke_token))
         .at("/console/scim/hold/approve", get(provisioning_hold::confirm).post(provisioning_hold::approve))
         .at("/console/audit", get(audit::show))

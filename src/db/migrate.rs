@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations![
     6 "0006_scim_options",
     7 "0007_scim_schemas",
     8 "0008_scim_meaning",
+    9 "0009_scim_access",
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version \

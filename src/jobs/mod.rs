@@ -9,25 +9,30 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::scim::requests;
 use crate::signing;
 
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Runs the jobs every minute until the handle is aborted.
+/// Runs the jobs every minute, and writes what was asked over SCIM as it comes, until the handle is aborted.
 pub fn start(app: Arc<App>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let mut timer = tokio::time::interval(EVERY);
-        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            timer.tick().await;
-            match tidy::tidy(&app).await {
-                Ok(0) => {}
-                Ok(rows) => tracing::debug!(rows, "tidied"),
-                Err(error) => tracing::warn!(error = %error, "tidying failed; it is tried again in a minute"),
-            }
-            if let Err(error) = signing::renew(&app).await {
-                tracing::warn!(error = %error, "the signing key could not be renewed; it is tried again in a minute");
-            }
-        }
+        tokio::join!(every_minute(&app), requests::write_for_ever(app.clone()));
     })
+}
+
+async fn every_minute(app: &App) {
+    let mut timer = tokio::time::interval(EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        timer.tick().await;
+        match tidy::tidy(app).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(rows, "tidied"),
+            Err(error) => tracing::warn!(error = %error, "tidying failed; it is tried again in a minute"),
+        }
+        if let Err(error) = signing::renew(app).await {
+            tracing::warn!(error = %error, "the signing key could not be renewed; it is tried again in a minute");
+        }
+    }
 }

@@ -6,8 +6,8 @@ use crate::feed;
 use crate::login::{store as login, throttle};
 use crate::policy::model::MINUTE_MS;
 use crate::saml::store as saml;
-use crate::scim::own_schemas;
-use crate::security::{idempotency, store as security};
+use crate::scim::{own_schemas, requests};
+use crate::security::{idempotency, oauth, store as security};
 use crate::sessions::store as sessions;
 use crate::signing;
 use crate::transact;
@@ -52,7 +52,10 @@ pub async fn tidy(app: &App) -> Result<u64> {
         }
     }
     removed += own_schemas::finish_deletions(app).await?;
+    removed += requests::tidy(app).await?;
+    removed += oauth::tidy(app).await?;
     app.cache.tidy();
     app.addresses.tidy();
+    app.scim_limits.tidy();
     Ok(removed)
 }

@@ -6,6 +6,7 @@ use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 use serde_json::Value;
 
+use super::admit_http::Admitted;
 use super::attribute::Schema;
 use super::bulk::Method;
 use super::error::ScimError;
@@ -21,11 +22,11 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::base::ids::WorkspaceId;
 use crate::error::{self, Error};
-use crate::security::credentials::model::{CredentialKind, PatchResponse};
+use crate::security::credentials::model::PatchResponse;
 use crate::web::authenticate;
 use crate::web::problem;
 
-/// An identity provider's connection: one token, one workspace.
+/// An identity provider's connection: one token or client, one workspace.
 pub struct Client {
     pub app: Arc<App>,
     pub workspace: WorkspaceId,
@@ -39,17 +40,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// Recognises the token of a request.
+    /// Who was admitted with this request.
     ///
     /// # Errors
-    /// 401 without a usable one.
+    /// 401 if nobody was.
     pub async fn authenticate(request: &Request) -> Result<Self, Failure> {
-        let (app, token) = authenticate::credential(request, CredentialKind::ScimToken).await?;
-        let actor = authenticate::scim_actor(&token, authenticate::origin(request));
+        let app = authenticate::app(request)?;
+        let nobody = || Error::new(error::NOT_SIGNED_IN, "send Authorization: Bearer with a valid token");
+        let Admitted(credential) = request.data::<Admitted>().cloned().ok_or_else(nobody)?;
+        let actor = authenticate::scim_actor(&credential, authenticate::origin(request));
         let base_url = format!("{}/scim/v2", app.config.public_url);
-        let own = own_schemas::definitions(&app, &token.workspace, &token.schemas_stamp).await?;
-        let patch_response = token.patch_response;
-        Ok(Self { app, workspace: token.workspace, actor, base_url, patch_response, own })
+        let own = own_schemas::definitions(&app, &credential.workspace, &credential.schemas_stamp).await?;
+        let workspace = credential.workspace.clone();
+        let patch_response = credential.patch_response;
+        Ok(Self { app, workspace, actor, base_url, patch_response, own })
     }
 
     /// Everything a resource of that kind may hold in this workspace.

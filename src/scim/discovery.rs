@@ -68,6 +68,12 @@ pub fn service_provider_config(base_url: &str) -> Value {
             "description": "A token of the workspace, sent as a bearer token.",
             "specUri": "https://www.rfc-editor.org/info/rfc6750",
             "primary": true
+        }, {
+            "type": "oauth2",
+            "name": "OAuth 2.0 client credentials",
+            "description": "A short-lived token from the token endpoint, sent as a bearer token.",
+            "specUri": "https://www.rfc-editor.org/info/rfc6749",
+            "primary": false
         }],
         "meta": {
             "resourceType": "ServiceProviderConfig",

@@ -3,6 +3,7 @@
 //! The files here that call themselves pure hold the protocol: they turn bodies and queries into values and values into bodies, by
 //! the schemas in `schemas/scim/`. None of them knows a workspace, a database or a request.
 
+pub mod admit_http;
 mod attribute;
 pub mod bulk;
 mod bulk_book;
@@ -21,6 +22,7 @@ pub mod groups;
 pub mod hold_http;
 pub mod http;
 pub mod json;
+pub mod limits;
 mod linking;
 mod linking_store;
 mod matching;
@@ -33,6 +35,7 @@ pub mod plan;
 mod projection;
 pub mod query;
 mod relation;
+pub mod requests;
 pub mod resource;
 mod rows;
 mod scan;

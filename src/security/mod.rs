@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod http;
 pub mod idempotency;
 pub mod log_all_users_out;
+pub mod oauth;
 pub mod preview;
 pub mod revoke_selection;
 pub mod selection_http;

@@ -324,7 +324,11 @@ pub async fn credential(request: &Request, kind: CredentialKind) -> Result<(Arc<
     Ok((app, found.ok_or_else(missing)?))
 }
 
-/// The actor of a SCIM token, for the audit log.
+/// The actor of a SCIM token or an OAuth client, for the audit log.
 pub fn scim_actor(token: &Credential, origin: Origin) -> Actor {
-    Actor { kind: ActorKind::ScimToken, id: token.id.to_string(), label: token.name.clone(), session: None, origin }
+    let kind = match token.kind {
+        CredentialKind::ScimClient => ActorKind::ScimClient,
+        _ => ActorKind::ScimToken,
+    };
+    Actor { kind, id: token.id.to_string(), label: token.name.clone(), session: None, origin }
 }

@@ -13,6 +13,8 @@ use crate::login::http::LoginApi;
 use crate::saml::http::SamlApi;
 use crate::scim::hold_http::ProvisioningApi;
 use crate::scim::own_schemas::http::SchemasApi;
+use crate::scim::requests::http::ScimRequestsApi;
+use crate::security::credentials::client_http::ScimClientsApi;
 use crate::security::credentials::http::CredentialsApi;
 use crate::security::http::SecurityApi;
 use crate::security::selection_http::SelectionApi;
@@ -20,34 +22,16 @@ use crate::sessions::http::SessionsApi;
 use crate::users::http::UsersApi;
 
 type Apis = (
-    LoginApi,
-    SessionsApi,
-    SelectionApi,
-    SecurityApi,
-    CredentialsApi,
-    SchemasApi,
-    SamlApi,
-    UsersApi,
-    AuditApi,
-    StreamApi,
-    ProvisioningApi,
+    (LoginApi, SessionsApi, SelectionApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi, StreamApi),
+    (ProvisioningApi, SchemasApi, ScimClientsApi, ScimRequestsApi),
 );
 
 /// The API as an endpoint.
 pub fn service(public_url: &str) -> OpenApiService<Apis, ()> {
     OpenApiService::new(
         (
-            LoginApi,
-            SessionsApi,
-            SelectionApi,
-            SecurityApi,
-            CredentialsApi,
-            SchemasApi,
-            SamlApi,
-            UsersApi,
-            AuditApi,
-            StreamApi,
-            ProvisioningApi,
+            (LoginApi, SessionsApi, SelectionApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi, StreamApi),
+            (ProvisioningApi, SchemasApi, ScimClientsApi, ScimRequestsApi),
         ),
         "Curfew",
         env!("CARGO_PKG_VERSION"),

@@ -7,7 +7,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get, post};
 
 use super::{health, openapi};
 use crate::app::App;
-use crate::{console, forward_auth, saml, scim, signing};
+use crate::{console, forward_auth, saml, scim, security, signing};
 
 /// Everything that the public listener serves.
 pub fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
@@ -17,7 +17,8 @@ pub fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
         .at("/docs", get(openapi::show_page))
         .at("/.well-known/jwks.json", get(signing::http::show_keys))
         .at("/problems/:slug", get(openapi::show_problem))
-        .nest("/scim/v2", scim_routes())
+        .nest("/scim/v2", scim_routes().around(scim::admit_http::admit))
+        .at("/oauth2/token", post(security::oauth::http::issue))
         .nest_no_strip("/api/v1", api)
         .at("/saml/:slug/metadata", get(saml::http::show_metadata))
         .at("/saml/:slug/login", get(saml::http::begin_sign_in))

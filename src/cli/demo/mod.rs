@@ -34,6 +34,7 @@ use crate::config::{Config, Log};
 use crate::error::{Error, Result, UNPROCESSABLE};
 use crate::jobs;
 use crate::saml::configure::ServiceProvider;
+use crate::scim::requests;
 use crate::sessions::model::Count;
 use crate::telemetry;
 use crate::web::server::Server;
@@ -82,6 +83,7 @@ pub async fn demo(arguments: DemoArguments) -> Result<ExitCode> {
     output::complain("Stopping…");
     tokio::join!(server.stop(), app_server.stop(), idp_server.stop());
     tidying.abort();
+    requests::flush(&app).await;
     app.db.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -24,7 +24,7 @@ const EXPORT: &str = "/api/v1/audit/export";
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Every action there is, as docs/audit.md lists them.
-const ACTIONS: [&str; 35] = [
+const ACTIONS: [&str; 45] = [
     "api_key.created",
     "api_key.revoked",
     "audit.exported",
@@ -39,8 +39,14 @@ const ACTIONS: [&str; 35] = [
     "login.reauthentication_failed",
     "login.saml_refused",
     "login.succeeded",
+    "scim.group_roles_changed",
+    "scim.hold_approved",
+    "scim.hold_began",
+    "scim_client.created",
+    "scim_client.revoked",
     "scim_token.created",
     "scim_token.revoked",
+    "scim_token.rotated",
     "security.ip_allowlist_changed",
     "security.policy_changed",
     "security.saml_changed",
@@ -50,12 +56,16 @@ const ACTIONS: [&str; 35] = [
     "session.revoked",
     "session.selection_revoked",
     "session.user_logged_out",
+    "session.users_logged_out",
     "user.activated",
     "user.created",
     "user.deleted",
     "user.deprovisioned",
+    "user.group_access_lost",
     "user.identity_linked",
+    "user.linked",
     "user.password_changed",
+    "user.roles_changed",
     "user.setup_link_created",
     "user.suspended",
     "user.updated",

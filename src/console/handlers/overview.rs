@@ -45,7 +45,8 @@ async fn workspace_overview(caller: &Caller) -> Result<WorkspaceOverview> {
     let (app, workspace) = (&caller.app, &caller.facts.workspace.id);
     let live = list::count(app, workspace, None).await?;
     let active = search::count(app, workspace, Some(UserState::Active)).await?;
-    let tokens = credentials::list(app, workspace, CredentialKind::ScimToken).await?;
+    let mut tokens = credentials::list(app, workspace, CredentialKind::ScimToken).await?;
+    tokens.extend(credentials::list(app, workspace, CredentialKind::ScimClient).await?);
     let (scim_state, scim_last_contact) = scim::state(&tokens, app.clock.now());
     let saml = sso::load(caller).await?;
     Ok(WorkspaceOverview {

@@ -4,10 +4,11 @@ use poem_openapi::param::Path;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
-use super::model::{Credential, CredentialKind, NewCredential, PatchResponse};
+use super::model::{Credential, CredentialKind};
+use super::rotate;
+use super::wanted::{self, Wanted};
 use crate::base::clock::rfc3339;
 use crate::base::ids::CredentialId;
-use crate::error::Error;
 use crate::sessions::permission::{require_admin, require_recent_admin};
 use crate::web::authenticate::Caller;
 use crate::web::json::{Answer, Body, NoContent};
@@ -18,11 +19,23 @@ use crate::web::json::{Answer, Body, NoContent};
 struct TokenBody {
     /// What a person calls it.
     name: String,
-    /// 1 to 3650; it never expires if absent.
+    /// 1 to 3650; it never expires if this and `expires_at` are absent.
     expires_in_days: Option<i64>,
+    /// RFC 3339, instead of `expires_in_days`.
+    expires_at: Option<String>,
+    /// Networks (CIDR) or addresses that it may be used from; from anywhere if absent or empty.
+    networks: Option<Vec<String>>,
     /// What a PATCH over SCIM is answered with: `resource` (200), or `no_content` (204) for tenants with very large groups. The
     /// former if absent.
     patch_response: Option<String>,
+}
+
+#[derive(Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(deny_unknown_fields)]
+struct RotateBody {
+    /// How long the old one goes on working: 0 (it ends at once) to 2592000; a day if absent.
+    overlap_seconds: Option<i64>,
 }
 
 #[derive(Deserialize, Object)]
@@ -43,7 +56,12 @@ struct CredentialView {
     scopes: Vec<String>,
     created_at: String,
     expires_at: Option<String>,
+    /// Networks that it may be used from; from anywhere if empty.
+    networks: Vec<String>,
     last_used_at: Option<String>,
+    last_used_ip: Option<String>,
+    /// What took its place when it was rotated; this one ends at `expires_at`.
+    replaced_by: Option<String>,
     /// Of SCIM tokens: `resource` or `no_content`.
     #[serde(skip_serializing_if = "Option::is_none")]
     patch_response: Option<String>,
@@ -72,14 +90,33 @@ impl CredentialsApi {
     /// The token is in this answer and nowhere else.
     #[oai(path = "/scim-tokens", method = "post", operation_id = "createScimToken")]
     async fn create_scim_token(&self, caller: Caller, body: Body<TokenBody>) -> poem::Result<Answer<CredentialView>> {
-        let patch_response = match body.0.patch_response.as_deref() {
-            None => PatchResponse::default(),
-            Some(text) => PatchResponse::parse(text)
-                .ok_or_else(|| Error::invalid("patch_response", "must be resource or no_content"))?,
-        };
-        let (name, expires_in_days) = (&body.0.name, body.0.expires_in_days);
-        let kind = CredentialKind::ScimToken;
-        create(&caller, &NewCredential { kind, name, scopes: &[], expires_in_days, patch_response }).await
+        require_recent_admin(&caller.facts, caller.app.clock.now())?;
+        let TokenBody { name, expires_in_days, expires_at, networks, patch_response } = body.0;
+        let expires_at = wanted::end(caller.app.clock.now(), expires_at.as_deref(), expires_in_days)?;
+        let networks = wanted::networks(networks.iter().flatten().map(String::as_str))?;
+        let patch_response = wanted::patch_response(patch_response.as_deref())?;
+        let wanted = Wanted { name, expires_at, networks, patch_response };
+        let (workspace, kind) = (&caller.facts.workspace.id, CredentialKind::ScimToken);
+        let made = super::create_limited(&caller.app, &caller.actor, workspace, kind, &[], &wanted).await?;
+        Ok(Answer::created(credential_view(&made.0, Some(made.1.reveal()))))
+    }
+
+    /// Rotate a SCIM token
+    ///
+    /// Makes another with the same name, networks, lifetime and answers. The old one ends by itself after the overlap; until then
+    /// both work. The token is in this answer and nowhere else.
+    #[oai(path = "/scim-tokens/:id/rotate", method = "post", operation_id = "rotateScimToken")]
+    async fn rotate_scim_token(
+        &self,
+        caller: Caller,
+        id: Path<String>,
+        body: Body<RotateBody>,
+    ) -> poem::Result<Answer<CredentialView>> {
+        require_recent_admin(&caller.facts, caller.app.clock.now())?;
+        let (workspace, id) = (&caller.facts.workspace.id, CredentialId::from_text(id.0));
+        let overlap = body.0.overlap_seconds.unwrap_or(rotate::USUAL_OVERLAP);
+        let made = rotate::rotate(&caller.app, &caller.actor, workspace, &id, overlap).await?;
+        Ok(Answer::created(credential_view(&made.0, Some(made.1.reveal()))))
     }
 
     /// Revoke a SCIM token
@@ -99,14 +136,7 @@ impl CredentialsApi {
     /// The key is in this answer and nowhere else.
     #[oai(path = "/api-keys", method = "post", operation_id = "createApiKey")]
     async fn create_api_key(&self, caller: Caller, body: Body<KeyBody>) -> poem::Result<Answer<CredentialView>> {
-        let new = NewCredential {
-            kind: CredentialKind::ApiKey,
-            name: &body.0.name,
-            scopes: &body.0.scopes,
-            expires_in_days: body.0.expires_in_days,
-            patch_response: PatchResponse::default(),
-        };
-        create(&caller, &new).await
+        create(&caller, CredentialKind::ApiKey, &body.0.name, &body.0.scopes, body.0.expires_in_days).await
     }
 
     /// Revoke an API key
@@ -123,7 +153,10 @@ fn credential_view(credential: &Credential, token: Option<&str>) -> CredentialVi
         scopes: credential.scopes.clone(),
         created_at: rfc3339(credential.created_at),
         expires_at: credential.expires_at.map(rfc3339),
+        networks: credential.networks.iter().map(ToString::to_string).collect(),
         last_used_at: credential.last_used_at.map(rfc3339),
+        last_used_ip: Some(credential.last_used_ip.clone()).filter(|ip| !ip.is_empty()),
+        replaced_by: credential.replaced_by.as_ref().map(ToString::to_string),
         patch_response: (credential.kind == CredentialKind::ScimToken)
             .then(|| credential.patch_response.as_str().to_owned()),
         token: token.map(str::to_owned),
@@ -137,10 +170,16 @@ async fn page(caller: &Caller, kind: CredentialKind) -> poem::Result<Answer<Cred
     Ok(Answer::ok(CredentialPage { items, next: None }))
 }
 
-async fn create(caller: &Caller, new: &NewCredential<'_>) -> poem::Result<Answer<CredentialView>> {
+async fn create(
+    caller: &Caller,
+    kind: CredentialKind,
+    name: &str,
+    scopes: &[String],
+    days: Option<i64>,
+) -> poem::Result<Answer<CredentialView>> {
     require_recent_admin(&caller.facts, caller.app.clock.now())?;
     let workspace = &caller.facts.workspace.id;
-    let (credential, secret) = super::create_as(&caller.app, &caller.actor, workspace, new).await?;
+    let (credential, secret) = super::create(&caller.app, &caller.actor, workspace, kind, name, scopes, days).await?;
     Ok(Answer::created(credential_view(&credential, Some(secret.reveal()))))
 }
 

@@ -1,27 +1,33 @@
-//! SCIM tokens and API keys: made, listed, revoked, recognised. A secret is shown once; the database knows its SHA-256.
+//! SCIM tokens, OAuth clients and API keys: made, listed, revoked, recognised. A secret is shown once; the database knows its
+//! SHA-256.
 
+pub mod client_http;
 pub mod http;
 pub mod model;
+pub mod presented;
+pub mod rotate;
 pub mod store;
+pub mod wanted;
 
 use std::net::IpAddr;
 
 use serde_json::json;
 
-use model::{Credential, CredentialKind, NewCredential, PatchResponse};
+use model::{AuthMethod, Credential, CredentialKind};
+use wanted::Wanted;
 
 use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
-use crate::base::clock::UnixMillis;
+use crate::base::clock::rfc3339;
 use crate::base::ids::{CredentialId, WorkspaceId};
-use crate::base::secret::{Secret, recognise};
-use crate::base::text::line;
+use crate::base::secret::{Secret, SecretHash, recognise};
 use crate::error::{Error, Result};
 use crate::policy::model::MINUTE_MS;
 use crate::transact;
 
-const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+/// How long a token that was replaced stays in the list after its end: as long as what it asked is kept.
+const KEEP_REPLACED_MS: i64 = 7 * 24 * 60 * MINUTE_MS;
 
 /// The scope that lets an API key ask whether sessions are valid.
 pub const SCOPE_CHECK: &str = "sessions:check";
@@ -30,7 +36,7 @@ pub const SCOPE_STREAM: &str = "revocations:read";
 /// All there are.
 const SCOPES: [&str; 2] = [SCOPE_CHECK, SCOPE_STREAM];
 
-/// Makes a credential and gives its secret, once.
+/// Makes a credential that may be used from anywhere, and gives its secret, once.
 ///
 /// # Errors
 /// 400 naming `name`, `scopes` or `expires_in_days`.
@@ -43,60 +49,108 @@ pub async fn create(
     scopes: &[String],
     expires_in_days: Option<i64>,
 ) -> Result<(Credential, Secret)> {
-    let new = NewCredential { kind, name, scopes, expires_in_days, patch_response: PatchResponse::default() };
-    create_as(app, actor, workspace, &new).await
+    let expires_at = wanted::end(app.clock.now(), None, expires_in_days)?;
+    let wanted = Wanted { name: name.to_owned(), expires_at, ..Wanted::default() };
+    create_limited(app, actor, workspace, kind, scopes, &wanted).await
 }
 
-/// As `create`, with every choice.
+/// Makes a credential and gives its secret, once.
 ///
 /// # Errors
-/// As `create`.
-pub async fn create_as(
+/// 400 naming `name` or `scopes`.
+pub async fn create_limited(
     app: &App,
     actor: &Actor,
     workspace: &WorkspaceId,
-    new: &NewCredential<'_>,
+    kind: CredentialKind,
+    scopes: &[String],
+    wanted: &Wanted,
 ) -> Result<(Credential, Secret)> {
-    let NewCredential { kind, name, scopes, expires_in_days, patch_response } = *new;
-    let name = line(name, 100).ok_or_else(|| Error::invalid("name", "must have 1 to 100 characters"))?;
-    if expires_in_days.is_some_and(|days| !(1..=3_650).contains(&days)) {
-        return Err(Error::invalid("expires_in_days", "must be between 1 and 3650"));
-    }
     let unknown = |scope: &String| !SCOPES.contains(&scope.as_str());
     if kind == CredentialKind::ApiKey && (scopes.is_empty() || scopes.iter().any(unknown)) {
         return Err(Error::invalid("scopes", format!("must be a list of {}", SCOPES.join(" and "))));
     }
-    let now = app.clock.now();
     let secret = Secret::generate(kind.secret(), app.random.as_ref());
-    let credential = Credential {
-        id: CredentialId::generate(now, app.random.as_ref()),
-        workspace: workspace.clone(),
-        kind,
-        name: name.to_owned(),
-        scopes: scopes.to_vec(),
-        created_at: now,
-        expires_at: expires_in_days.map(|days| now + days * DAY_MS),
-        last_used_at: None,
-        revoked_at: None,
-        patch_response,
-        schemas_stamp: String::new(),
-    };
-    let target = Target::new(kind.as_str(), credential.id.as_str(), name);
-    let entry =
-        Entry::done(kind.actions().0, target).with(json!({"scopes": scopes, "expires_in_days": expires_in_days}));
-    transact!(app.db, |tx| {
-        store::insert(tx, &credential, &secret.hash(), &actor.id).await?;
-        audit::append(tx, workspace, now, actor, &entry).await
-    })?;
+    let mut credential = described(app, workspace, kind, wanted)?;
+    credential.scopes = scopes.to_vec();
+    credential.auth_method = (kind == CredentialKind::ScimClient).then_some(AuthMethod::Secret);
+    write(app, actor, &credential, &secret.hash()).await?;
     Ok((credential, secret))
 }
 
-/// All credentials of a kind that were not revoked, newest first; 200 at the most.
-pub async fn list(app: &App, workspace: &WorkspaceId, kind: CredentialKind) -> Result<Vec<Credential>> {
-    store::list(&mut app.db.read().await?, workspace, kind).await
+/// Makes an OAuth client that signs with a key of its own: there is no secret.
+///
+/// # Errors
+/// 400 naming `name`.
+pub async fn create_signing_client(
+    app: &App,
+    actor: &Actor,
+    workspace: &WorkspaceId,
+    wanted: &Wanted,
+    jwk: String,
+) -> Result<Credential> {
+    let mut credential = described(app, workspace, CredentialKind::ScimClient, wanted)?;
+    credential.auth_method = Some(AuthMethod::PrivateKeyJwt);
+    credential.public_key = Some(jwk);
+    write(app, actor, &credential, &presented::hash_of_client(credential.id.as_str())).await?;
+    Ok(credential)
 }
 
-/// Revokes one. It is refused from the next request on.
+fn described(app: &App, workspace: &WorkspaceId, kind: CredentialKind, wanted: &Wanted) -> Result<Credential> {
+    let now = app.clock.now();
+    Ok(Credential {
+        id: CredentialId::generate(now, app.random.as_ref()),
+        workspace: workspace.clone(),
+        kind,
+        name: wanted::name(&wanted.name)?.to_owned(),
+        scopes: Vec::new(),
+        networks: wanted.networks.clone(),
+        created_at: now,
+        expires_at: wanted.expires_at,
+        last_used_at: None,
+        last_used_ip: String::new(),
+        replaced_by: None,
+        auth_method: None,
+        public_key: None,
+        revoked_at: None,
+        patch_response: wanted.patch_response,
+        schemas_stamp: String::new(),
+    })
+}
+
+async fn write(app: &App, actor: &Actor, credential: &Credential, hash: &SecretHash) -> Result<()> {
+    let target = Target::new(credential.kind.as_str(), credential.id.as_str(), credential.name.as_str());
+    let details = json!({
+        "scopes": credential.scopes,
+        "expires_at": credential.expires_at.map(rfc3339),
+        "networks": credential.networks,
+        "auth_method": credential.auth_method.map(AuthMethod::as_str),
+    });
+    let entry = Entry::done(credential.kind.actions().0, target).with(details);
+    transact!(app.db, |tx| {
+        store::insert(tx, credential, hash, &actor.id).await?;
+        audit::append(tx, &credential.workspace, credential.created_at, actor, &entry).await
+    })?;
+    Ok(())
+}
+
+/// All credentials of a kind that were not revoked, newest first; 200 at the most. One that was replaced goes a week after its
+/// end.
+pub async fn list(app: &App, workspace: &WorkspaceId, kind: CredentialKind) -> Result<Vec<Credential>> {
+    let since = app.clock.now() - KEEP_REPLACED_MS;
+    store::list(&mut app.db.read().await?, workspace, kind, since).await
+}
+
+/// One credential, also if it was revoked.
+///
+/// # Errors
+/// 404 if there is none.
+pub async fn load(app: &App, workspace: &WorkspaceId, kind: CredentialKind, id: &CredentialId) -> Result<Credential> {
+    let found = store::load(&mut app.db.read().await?, workspace, kind, id).await?;
+    found.ok_or_else(|| Error::not_found("credential"))
+}
+
+/// Revokes one. It is refused from the next request on, and with a client every token that it got.
 ///
 /// # Errors
 /// 404 if there is none, or it was revoked before.
@@ -117,24 +171,26 @@ pub async fn revoke(
     Ok(())
 }
 
-/// The credential of a presented secret, if it may be used now. Notes its use, at most once a minute.
+/// The credential of a presented secret, if it may be used now from there. Notes its use, at most once a minute.
 pub async fn find(app: &App, kind: CredentialKind, text: &str, ip: Option<IpAddr>) -> Result<Option<Credential>> {
     let Some(hash) = recognise(kind.secret(), text) else { return Ok(None) };
-    let now = app.clock.now();
     let found = store::find(&mut app.db.read().await?, kind, &hash).await?;
-    let Some(found) = found.filter(|found| usable(found, now)) else { return Ok(None) };
-    if found.last_used_at.is_none_or(|at| now - at >= MINUTE_MS) {
-        let ip = ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let id = &found.id;
-        let noted: Result<()> =
-            async { transact!(app.db, |tx| { store::touch(tx, &found.workspace, id, now, &ip).await }) }.await;
-        if let Err(error) = noted {
-            tracing::warn!(error = %error, "could not note that a credential was used");
-        }
-    }
+    let Some(found) = found.filter(|found| found.refusal(app.clock.now(), ip).is_none()) else { return Ok(None) };
+    note_use(app, &found, ip).await;
     Ok(Some(found))
 }
 
-fn usable(credential: &Credential, now: UnixMillis) -> bool {
-    credential.revoked_at.is_none() && credential.expires_at.is_none_or(|at| now < at)
+/// Notes when and from where a credential was used, at most once a minute. A use that can't be noted is one all the same.
+pub async fn note_use(app: &App, credential: &Credential, ip: Option<IpAddr>) {
+    let now = app.clock.now();
+    if credential.last_used_at.is_some_and(|at| now - at < MINUTE_MS) {
+        return;
+    }
+    let ip = ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let (workspace, id) = (&credential.workspace, &credential.id);
+    let noted: Result<()> =
+        async { transact!(app.db, |tx| { store::touch(tx, workspace, id, now, now - MINUTE_MS, &ip).await }) }.await;
+    if let Err(error) = noted {
+        tracing::warn!(error = %error, "could not note that a credential was used");
+    }
 }

@@ -52,6 +52,11 @@ impl Owned {
         self.signal(Signal::CONT);
     }
 
+    /// Asks it to stop, as a supervisor does.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("our own child");
     }

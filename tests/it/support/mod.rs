@@ -32,6 +32,8 @@ use curfew::app::App;
 use curfew::base::clock::ManualClock;
 use curfew::base::random::SystemRandom;
 use curfew::config::Config;
+use curfew::scim::requests;
+use curfew::security::oauth;
 use curfew::sessions::assertion;
 use curfew::sessions::check::{Verdict, check};
 use curfew::web::server::Server;
@@ -180,6 +182,17 @@ impl TestApp {
         let Ok(Verdict::Valid(principal)) = check(&self.app, token, None).await else { panic!("a dead session") };
         let made = assertion::for_principal(&self.app, &principal, audience).await;
         made.unwrap_or_else(|error| panic!("no assertion: {error}"))
+    }
+
+    /// Writes what was asked over SCIM into its log, as a running server does every moment.
+    pub async fn write_scim_log(&self) {
+        requests::flush(&self.app).await;
+    }
+
+    /// Removes what the log of SCIM requests and the token endpoint need no longer, as a running server does every minute.
+    pub async fn tidy_scim(&self) -> u64 {
+        let removed = requests::tidy(&self.app).await.expect("the database answers");
+        removed + oauth::tidy(&self.app).await.expect("the database answers")
     }
 
     /// Moves the clock.
