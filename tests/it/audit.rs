@@ -9,7 +9,7 @@ use crate::support::{Database, Home, OTHER_OWNER, OWNER, PASSWORD, TestApp, inst
 const PATH: &str = "/api/v1/audit";
 
 /// Runs a statement on a test's database, past the product, as somebody with the file or a database account could.
-async fn tamper(home: &Home, sql: &str) -> u64 {
+pub async fn tamper(home: &Home, sql: &str) -> u64 {
     let broken = |error: sqlx::Error| -> u64 { panic!("{sql}: {error}") };
     match home.database {
         Database::Sqlite => {

@@ -6,7 +6,7 @@ mod agreement;
 mod checker;
 mod checker_tests;
 mod clients;
-mod dice;
+pub mod dice;
 mod failover;
 mod faults;
 mod finish;

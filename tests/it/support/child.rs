@@ -57,6 +57,28 @@ impl Owned {
         self.signal(Signal::TERM);
     }
 
+    /// Processor time that it has used, all its threads together, in steps of 10 ms.
+    pub fn processor_time(&self) -> Duration {
+        let text = self.read("stat");
+        // The name of the program stands in brackets before the numbers and may hold anything.
+        let numbers: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |at: usize| numbers[at].parse::<u64>().expect("a number");
+        // Linux counts in hundredths of a second for every program: user time, then system time.
+        Duration::from_millis((ticks(11) + ticks(12)) * 10)
+    }
+
+    /// Bytes of memory that it holds.
+    pub fn resident(&self) -> u64 {
+        let text = self.read("status");
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a running process has memory");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
+    fn read(&self, file: &str) -> String {
+        let path = format!("/proc/{}/{file}", self.child.id());
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}: has it ended?"))
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("our own child");
     }

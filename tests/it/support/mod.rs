@@ -9,6 +9,7 @@ pub mod caddy;
 pub mod child;
 pub mod cli;
 pub mod database;
+pub mod deprovisioning;
 pub mod forms;
 pub mod groups;
 pub mod haproxy;
@@ -24,6 +25,7 @@ pub mod programs;
 pub mod proxy;
 pub mod run;
 pub mod saml;
+pub mod scim;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

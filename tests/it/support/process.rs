@@ -103,7 +103,8 @@ impl Serve {
         Owned::start(&mut command)
     }
 
-    async fn is_ready(&self) -> bool {
+    /// Whether it says that it is ready.
+    pub async fn is_ready(&self) -> bool {
         let address = format!("127.0.0.1:{}", self.admin_port);
         if tokio::net::TcpStream::connect(&address).await.is_err() {
             return false;
