@@ -117,8 +117,18 @@ impl Change<'_> {
                 }
             }
         }
+        self.require_few(&elements)?;
         settle_primary(self.attribute, &mut elements, &touched);
         Ok(array(elements))
+    }
+
+    /// Judged at each step and not only at the end: what grows without limit would be gone through anew by every operation.
+    pub(super) fn require_few(&self, elements: &[Value]) -> Result<(), ScimError> {
+        if self.attribute.name != "members" && elements.len() > values::MOST_VALUES {
+            let most = values::MOST_VALUES;
+            return Err(ScimError::invalid_value(format!("{} must not have more than {most} values", self.label)));
+        }
+        Ok(())
     }
 
     /// Sub-attributes that the value doesn't name stay (RFC 7644 §3.5.2.3).

@@ -36,6 +36,7 @@ impl Change<'_> {
             }
             let created = self.created(filter, sub, !elements.is_empty())?;
             elements.push(created);
+            self.require_few(&elements)?;
             let last = elements.len() - 1;
             settle_primary(self.attribute, &mut elements, &[last]);
             return Ok(self.assembled(elements));

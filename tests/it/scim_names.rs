@@ -119,6 +119,7 @@ on_both_databases! {
             config.sign_in.failures_per_account = 1_000_000;
         })
         .await;
+        app.home.without_hold().await;
         let seed = plan::seed();
         plan::say(&format!("scim names: again with CURFEW_SCIM_SEED={seed}"));
         let mut dice = Dice::new(seed, 60);
