@@ -46,7 +46,8 @@ async fn open_sqlite(url: &str) -> Result<Db> {
     let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(cannot)?;
     owner_only(&path)?;
     verify_sqlite(&writer, &path).await?;
-    let readers = pool().max_connections(8).connect_with(options).await.map_err(cannot)?;
+    // Pages that readers need again the operating system has for all of them: eight caches of two megabytes would hold the same.
+    let readers = pool().max_connections(8).connect_with(options.pragma("cache_size", "-512")).await.map_err(cannot)?;
     Ok(Db::Sqlite { readers, writer, path })
 }
 
