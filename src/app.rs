@@ -12,6 +12,7 @@ use crate::feed::Feed;
 use crate::feed::streams::Streams;
 use crate::login::password::Passwords;
 use crate::login::throttle::AddressThrottle;
+use crate::saml::encryption_keys::KeyRing;
 use crate::saml::pool::Verifiers;
 use crate::scim::limits::Limits;
 use crate::scim::own_schemas::cache::KnownSchemas;
@@ -34,6 +35,8 @@ pub struct App {
     pub passwords: Passwords,
     pub addresses: AddressThrottle,
     pub verifiers: Verifiers,
+    /// What opens the private keys that SAML assertions are encrypted to.
+    pub saml_keys: KeyRing,
     /// SCIM schemas that workspaces declared, in memory.
     pub schemas: KnownSchemas,
     /// How often identity providers may ask.
@@ -92,6 +95,7 @@ impl App {
             passwords,
             addresses,
             verifiers: Verifiers::default(),
+            saml_keys: KeyRing::default(),
             schemas: KnownSchemas::default(),
             scim_limits,
             scim_requests: Recorder::default(),

@@ -23,6 +23,9 @@ pub struct Config {
     pub database_url_file: Option<PathBuf>,
     /// Where an embedded database and generated keys live.
     pub data_dir: PathBuf,
+    /// A file that holds the key under which private keys in the database are sealed: 32 octets in base64. Absent:
+    /// `secrets.key` in `data_dir`, made when it is first needed.
+    pub key_file: Option<PathBuf>,
     /// Networks of reverse proxies whose forwarding headers are believed. None by default.
     pub trusted_proxies: Vec<IpNet>,
     /// Health and metrics; absent: not served.
@@ -103,6 +106,7 @@ impl Default for Config {
             database_url: String::new(),
             database_url_file: None,
             data_dir: PathBuf::from("data"),
+            key_file: None,
             trusted_proxies: Vec::new(),
             admin_listen: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464)),
             replica_name: String::new(),

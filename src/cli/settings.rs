@@ -15,6 +15,7 @@ use crate::policy::model::OnChange;
 use crate::policy::read;
 use crate::saml::certificate;
 use crate::saml::configure::{self, Change, ServiceProvider};
+use crate::saml::encryption_keys;
 use crate::security::change_allowlist::{self, Wanted};
 use crate::workspaces;
 
@@ -60,9 +61,14 @@ pub enum SamlCommand {
         /// End every session with it.
         #[arg(long)]
         log_all_users_out: bool,
+        /// Whether assertions must be encrypted: `optional` or `required`. Unless given, as before.
+        #[arg(long, value_parser = ["optional", "required"])]
+        encrypted_assertions: Option<String>,
         #[command(flatten)]
         place: InWorkspace,
     },
+    /// Make a new key for encrypted assertions; the one before goes on being accepted.
+    RotateKey(InWorkspace),
     /// Show what is set, and what the identity provider must know of us.
     Show(InWorkspace),
     /// Switch SAML off.
@@ -139,17 +145,30 @@ pub async fn domain(console: &Console, command: DomainCommand) -> Result<ExitCod
 pub async fn saml(console: &Console, command: SamlCommand) -> Result<ExitCode> {
     let app = &console.app;
     match command {
-        SamlCommand::Import { metadata, log_all_users_out, place } => {
+        SamlCommand::Import { metadata, log_all_users_out, encrypted_assertions, place } => {
             let workspace = console.workspace(&place.workspace).await?;
             let text = output::read_text(&metadata)?;
             let sessions = log_all_users_out.then_some(OnChange::LogAllUsersOut);
-            let change =
-                Change { workspace: &workspace.id, label: &workspace.slug, sessions, reason: None, by_owner: true };
+            let change = Change {
+                workspace: &workspace.id,
+                label: &workspace.slug,
+                sessions,
+                reason: None,
+                by_owner: true,
+                encrypted_assertions: configure::encrypted_assertions(encrypted_assertions.as_deref())?,
+            };
             let receipt = configure::import(app, &console.actor, &change, &text).await?;
             let entity = configure::parse(app, &text)?.entity_id;
             let ended = receipt.as_ref().map(|receipt| format!(" {} sessions ended.", receipt.ended.sessions));
             let sentence = format!("{} now signs in with {entity}.{}", workspace.slug, ended.unwrap_or_default());
             output::result(place.output.output, &json!({"entity_id": entity, "receipt": receipt}), &sentence);
+        }
+        SamlCommand::RotateKey(place) => {
+            let workspace = console.workspace(&place.workspace).await?;
+            encryption_keys::rotate(app, &console.actor, &workspace.id, &workspace.slug).await?;
+            let sentence =
+                "There is a new key for encrypted assertions: give the identity provider our metadata again.";
+            output::result(place.output.output, &json!({"rotated": true}), sentence);
         }
         SamlCommand::Show(place) => show_saml(console, &place).await?,
         SamlCommand::Disable(place) => {
@@ -160,6 +179,7 @@ pub async fn saml(console: &Console, command: SamlCommand) -> Result<ExitCode> {
                 sessions: None,
                 reason: None,
                 by_owner: true,
+                encrypted_assertions: None,
             };
             let receipt = configure::disable(app, &console.actor, None, &change).await?;
             output::result(

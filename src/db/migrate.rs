@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations![
     7 "0007_scim_schemas",
     8 "0008_scim_meaning",
     9 "0009_scim_access",
+    10 "0010_saml_encryption",
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version \

@@ -3,7 +3,9 @@
 
 use serde_json::json;
 
+use super::encryption_keys;
 use super::identity_provider::{IdentityProvider, parse_metadata};
+use super::sealed::EncryptedAssertions;
 use super::store::{self, StoredProvider};
 use crate::actor::Actor;
 use crate::app::App;
@@ -45,6 +47,17 @@ pub struct Change<'a> {
     pub reason: Option<&'a str>,
     /// Whether an owner or operator makes it: an owner signs in by no other provider.
     pub by_owner: bool,
+    /// Whether assertions must be encrypted; absent: as before.
+    pub encrypted_assertions: Option<EncryptedAssertions>,
+}
+
+/// Reads the setting.
+///
+/// # Errors
+/// 400 naming `encrypted_assertions`.
+pub fn encrypted_assertions(text: Option<&str>) -> Result<Option<EncryptedAssertions>> {
+    let bad = || Error::invalid("encrypted_assertions", "must be `optional` or `required`");
+    text.map(|text| EncryptedAssertions::from_text(text).ok_or_else(bad)).transpose()
 }
 
 /// Reads metadata.
@@ -78,13 +91,20 @@ pub async fn import(app: &App, actor: &Actor, change: &Change<'_>, metadata: &st
             "WantAuthnRequestsSigned: signed requests are not sent yet; switch that off at the identity provider";
         return Err(Error::unprocessable("metadata_xml", text));
     }
-    let details = json!({
+    if change.encrypted_assertions == Some(EncryptedAssertions::Required) {
+        // Before anything is refused for want of it: there is a key to encrypt to.
+        encryption_keys::published(app, change.workspace).await?;
+    }
+    let mut details = json!({
         "entity_id": provider.entity_id,
         "certificates": provider.certificates.iter().map(|der| super::certificate::fingerprint(der)).collect::<Vec<_>>(),
     });
+    if let Some(setting) = change.encrypted_assertions {
+        details["encrypted_assertions"] = json!(setting.as_str());
+    }
     let revoked = transact!(app.db, |tx| {
-        let now = app.clock.now();
-        store::put_provider(tx, change.workspace, &provider.entity_id, metadata, change.by_owner, now).await?;
+        let (now, entity_id, encrypted) = (app.clock.now(), &provider.entity_id, change.encrypted_assertions);
+        store::put_provider(tx, change.workspace, entity_id, metadata, change.by_owner, encrypted, now).await?;
         finish(tx, app, actor, change, "security.saml_changed", details.clone()).await
     })?;
     revoke::acknowledge_some(app, revoked).await

@@ -21,13 +21,12 @@ pub const MAX_FORM_VALUE: usize = 512 * 1024;
 /// Longest ID of a message, in octets.
 const MAX_ID: usize = 256;
 
-/// What a Response may hold (Core §3.3.3), each at most once.
-const RESPONSE_CHILDREN: [(&str, &str); 5] = [
+/// What a Response may hold besides its assertion (Core §3.3.3), each at most once.
+const RESPONSE_CHILDREN: [(&str, &str); 4] = [
     (names::ASSERTION, "Issuer"),
     (names::XML_SIGNATURE, "Signature"),
     (names::PROTOCOL, "Extensions"),
     (names::PROTOCOL, "Status"),
-    (names::ASSERTION, "Assertion"),
 ];
 
 /// The envelope of an assertion as it came. Unsigned unless `response_signed`: never take an identity from it.
@@ -51,7 +50,7 @@ pub struct Envelope {
     pub response_signed: bool,
     /// Whether the Assertion has a signature of its own.
     pub assertion_signed: bool,
-    /// `Assertion/@ID`, an NCName.
+    /// `Assertion/@ID`, an NCName. Empty while it is encrypted.
     pub assertion_id: String,
 }
 
@@ -78,12 +77,18 @@ pub fn admit(xml: &[u8]) -> Result<Envelope, Refusal> {
 pub(super) fn read_response(root: &Element) -> Result<(Envelope, &Element), Refusal> {
     Refusal::unless(root.is(names::PROTOCOL, "Response"), "gate.root", "the root element is not samlp:Response")?;
     let assertion = only_assertion(root)?;
-    check_children(root)?;
+    let envelope = read_envelope(root, assertion)?;
+    let envelope = Envelope { assertion_signed: is_signed(assertion), assertion_id: own_id(assertion)?, ..envelope };
+    Ok((envelope, assertion))
+}
+
+/// What surrounds the assertion, which is a child of the root: all fields but its own two.
+pub(super) fn read_envelope(root: &Element, assertion: &Element) -> Result<Envelope, Refusal> {
+    check_children(root, &assertion.name)?;
     check_ids(root)?;
-    let signed = |element: &Element| !element.children_named(names::XML_SIGNATURE, "Signature").is_empty();
     let issuer = root.only_child(names::ASSERTION, "Issuer")?.map(Element::leaf_text).transpose()?;
     let instant = root.required_attribute("IssueInstant", "gate.issue-instant")?;
-    let envelope = Envelope {
+    Ok(Envelope {
         response_id: own_id(root)?,
         version: root.required_attribute("Version", "gate.version")?.to_owned(),
         issue_instant: time::parse_instant(instant)
@@ -92,11 +97,14 @@ pub(super) fn read_response(root: &Element) -> Result<(Envelope, &Element), Refu
         in_response_to: root.attribute("InResponseTo").map(str::to_owned),
         issuer: issuer.map(str::to_owned),
         status_code: status_code(root)?,
-        response_signed: signed(root),
-        assertion_signed: signed(assertion),
-        assertion_id: own_id(assertion)?,
-    };
-    Ok((envelope, assertion))
+        response_signed: is_signed(root),
+        assertion_signed: false,
+        assertion_id: String::new(),
+    })
+}
+
+fn is_signed(element: &Element) -> bool {
+    !element.children_named(names::XML_SIGNATURE, "Signature").is_empty()
 }
 
 /// Exactly one Assertion in the whole document, directly under the root. Names count in any namespace, so that a reader
@@ -104,10 +112,7 @@ pub(super) fn read_response(root: &Element) -> Result<(Envelope, &Element), Refu
 fn only_assertion(root: &Element) -> Result<&Element, Refusal> {
     let all = root.descendants();
     let count = |name: &str| all.iter().filter(|element| element.name == name).count();
-    if let Some(encrypted) = all.iter().find(|element| element.name.starts_with("Encrypted")) {
-        let detail = format!("{}: encrypted assertions are not supported", quoted(&encrypted.name));
-        return Err(Refusal::new("gate.encrypted-assertion", detail));
-    }
+    refuse_encryption(&all)?;
     Refusal::unless(count("Response") == 1, "gate.nested-response", "a Response within the Response")?;
     match count("Assertion") {
         0 => Err(Refusal::new("gate.no-assertion", format!("the identity provider says: {}", statuses(&all)))),
@@ -115,6 +120,21 @@ fn only_assertion(root: &Element) -> Result<&Element, Refusal> {
             .only_child(names::ASSERTION, "Assertion")?
             .ok_or_else(|| Refusal::new("gate.assertion-place", "the Assertion is not a child of the Response")),
         several => Err(Refusal::new("gate.assertion-count", format!("{several} Assertions"))),
+    }
+}
+
+/// Nothing is encrypted but a whole assertion, and that goes another way (`sealed.rs`).
+fn refuse_encryption(all: &[&Element]) -> Result<(), Refusal> {
+    match all.iter().find(|element| element.name.starts_with("Encrypted")) {
+        None => Ok(()),
+        Some(part) if part.name == "EncryptedID" => {
+            let detail = "the NameID is encrypted (EncryptedID): let the identity provider encrypt the whole assertion";
+            Err(Refusal::new("gate.encrypted-id", detail))
+        }
+        Some(part) => {
+            let detail = format!("{} where nothing may be encrypted", quoted(&part.name));
+            Err(Refusal::new("gate.encrypted-assertion", detail))
+        }
     }
 }
 
@@ -131,12 +151,13 @@ fn status_code(root: &Element) -> Result<Option<String>, Refusal> {
     Ok(code.and_then(|code| code.attribute("Value")).map(str::to_owned))
 }
 
-fn check_children(root: &Element) -> Result<(), Refusal> {
-    let known = |child: &Element| RESPONSE_CHILDREN.iter().any(|(namespace, name)| child.is(namespace, name));
+fn check_children(root: &Element, assertion: &str) -> Result<(), Refusal> {
+    let children = RESPONSE_CHILDREN.into_iter().chain([(names::ASSERTION, assertion)]);
+    let known = |child: &Element| children.clone().any(|(namespace, name)| child.is(namespace, name));
     if let Some(stranger) = root.children.iter().find(|child| !known(child)) {
         return Err(Refusal::new("gate.unknown-element", format!("the Response holds {}", quoted(&stranger.name))));
     }
-    for (namespace, name) in RESPONSE_CHILDREN {
+    for (namespace, name) in children {
         root.only_child(namespace, name)?;
     }
     Ok(())
@@ -184,7 +205,8 @@ fn check_signatures(root: &Element, assertion: &Element, envelope: &Envelope) ->
     Refusal::unless(understood > 0, "gate.unsigned", "neither the Response nor the Assertion is signed")
 }
 
-fn signature_parts(element: &Element) -> usize {
+/// Elements that belong to a signature, or could be taken for one.
+pub(super) fn signature_parts(element: &Element) -> usize {
     let all = element.descendants();
     all.iter().filter(|part| part.namespace == names::XML_SIGNATURE || part.name == "Signature").count()
 }

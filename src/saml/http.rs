@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::certificate;
 use super::configure::{self, Change, ServiceProvider};
+use super::encryption_keys;
 use super::request::{Proof, service_provider_metadata};
+use super::sealed::EncryptedAssertions;
 use super::sign_in::{self, Ended};
 use crate::app::App;
 use crate::base::clock::rfc3339;
@@ -43,7 +45,8 @@ pub async fn show_metadata(UrlPath(slug): UrlPath<String>, request: &Request) ->
     let app = authenticate::app(request)?;
     let workspace = workspaces::load(&app, &slug).await?;
     let us = ServiceProvider::of(&app, &workspace.slug);
-    let xml = service_provider_metadata(&us.entity_id, &us.acs_url);
+    let keys = encryption_keys::offered(&app, &workspace.id).await;
+    let xml = service_provider_metadata(&us.entity_id, &us.acs_url, &keys);
     Ok(Response::builder().content_type("application/samlmetadata+xml").body(xml))
 }
 
@@ -139,6 +142,8 @@ struct ProviderBody {
     metadata_xml: String,
     /// `keep` or `log_all_users_out`; the policy's `on_saml_change` if absent.
     sessions: Option<String>,
+    /// Whether assertions must be encrypted: `optional` or `required`; as before if absent, at first `optional`.
+    encrypted_assertions: Option<String>,
     reason: Option<String>,
     /// Read it, count, and change nothing.
     dry_run: Option<bool>,
@@ -169,6 +174,11 @@ struct ProviderView {
     entity_id: Option<String>,
     sso_url: Option<String>,
     certificates: Vec<CertificateView>,
+    /// `optional`, or `required`: an assertion in the clear is refused.
+    encrypted_assertions: String,
+    /// Certificates of ours that assertions may be encrypted to, the newest first. The first is made when our metadata is
+    /// first read.
+    encryption_certificates: Vec<CertificateView>,
     /// Verified domains: people of these may sign in.
     domains: Vec<String>,
     service_provider: ServiceProviderView,
@@ -199,7 +209,8 @@ impl SamlApi {
         require_admin(&caller.facts)?;
         let body = body.0;
         let sessions = on_change("sessions", body.sessions.as_deref())?;
-        let change = change_of(&caller, sessions, body.reason.as_deref());
+        let encrypted_assertions = configure::encrypted_assertions(body.encrypted_assertions.as_deref())?;
+        let change = Change { encrypted_assertions, ..change_of(&caller, sessions, body.reason.as_deref()) };
         if body.dry_run == Some(true) {
             return Ok(Answer::ok(judged(&caller, &change, &body.metadata_xml).await?));
         }
@@ -207,6 +218,18 @@ impl SamlApi {
         let receipt = configure::import(&caller.app, &caller.actor, &change, &body.metadata_xml).await?;
         let view = ProviderView { receipt: receipt.map(ReceiptView::from), ..current(&caller).await? };
         Ok(Answer::ok(view))
+    }
+
+    /// Make a new key for encrypted assertions
+    ///
+    /// The metadata then shows two, the new one first; assertions that are encrypted to the one before are still accepted.
+    /// Once the identity provider knows the new one, a second call makes an end of the old one.
+    #[oai(path = "/security/saml/encryption-key", method = "post", operation_id = "rotateSamlEncryptionKey")]
+    async fn rotate_encryption_key(&self, caller: Caller) -> poem::Result<Answer<ProviderView>> {
+        require_recent_admin(&caller.facts, caller.app.clock.now())?;
+        let workspace = &caller.facts.workspace;
+        encryption_keys::rotate(&caller.app, &caller.actor, &workspace.id, &workspace.slug).await?;
+        Ok(Answer::ok(current(&caller).await?))
     }
 
     /// Switch SAML off
@@ -229,14 +252,15 @@ impl SamlApi {
 fn change_of<'a>(caller: &'a Caller, sessions: Option<OnChange>, reason: Option<&'a str>) -> Change<'a> {
     let workspace = &caller.facts.workspace;
     let by_owner = caller.facts.user.role == Role::Owner;
-    Change { workspace: &workspace.id, label: &workspace.slug, sessions, reason, by_owner }
+    Change { workspace: &workspace.id, label: &workspace.slug, sessions, reason, by_owner, encrypted_assertions: None }
 }
 
 async fn current(caller: &Caller) -> Result<ProviderView> {
     let stored = configure::find(&caller.app, &caller.facts.workspace.id).await?;
     let enabled = stored.as_ref().is_some_and(|stored| stored.enabled);
     let metadata = stored.as_ref().map(|stored| stored.metadata.as_str());
-    view(caller, metadata, enabled).await
+    let encrypted = stored.as_ref().map(|stored| stored.encrypted_assertions);
+    view(caller, metadata, enabled, encrypted).await
 }
 
 async fn judged(caller: &Caller, change: &Change<'_>, metadata: &str) -> Result<ProviderView> {
@@ -244,23 +268,29 @@ async fn judged(caller: &Caller, change: &Change<'_>, metadata: &str) -> Result<
     let ends = configure::consequence(&caller.app, change).await? == OnChange::LogAllUsersOut;
     let found = preview(&caller.app, change.workspace, caller.actor.session.as_ref(), false).await?;
     let would_end = if ends { found.would_end.sessions } else { 0 };
-    let shown = view(caller, Some(metadata), true).await?;
+    let stored = configure::find(&caller.app, change.workspace).await?.map(|stored| stored.encrypted_assertions);
+    let shown = view(caller, Some(metadata), true, change.encrypted_assertions.or(stored)).await?;
     Ok(ProviderView { dry_run: Some(true), would_end_sessions: Some(would_end), ..shown })
 }
 
-async fn view(caller: &Caller, metadata: Option<&str>, enabled: bool) -> Result<ProviderView> {
+async fn view(
+    caller: &Caller,
+    metadata: Option<&str>,
+    enabled: bool,
+    encrypted: Option<EncryptedAssertions>,
+) -> Result<ProviderView> {
     let app: &Arc<App> = &caller.app;
     let us = ServiceProvider::of(app, &caller.facts.workspace.slug);
     // Stored metadata may have run out since: what can't be read any more is shown as not configured.
     let provider = metadata.and_then(|metadata| configure::parse(app, metadata).ok());
-    let certificates = provider.iter().flat_map(|provider| provider.certificates.iter()).map(|der| {
-        let shown = certificate::shown(der);
-        CertificateView { sha256: shown.sha256, subject: shown.subject, not_after: shown.not_after.map(rfc3339) }
-    });
+    let ours = encryption_keys::existing(app, &caller.facts.workspace.id).await?;
+    let certificates = provider.iter().flat_map(|provider| provider.certificates.iter());
     Ok(ProviderView {
         configured: provider.is_some(),
         enabled: enabled && provider.is_some(),
-        certificates: certificates.collect(),
+        certificates: certificates.map(|der| certificate_view(der)).collect(),
+        encrypted_assertions: encrypted.unwrap_or(EncryptedAssertions::Optional).as_str().to_owned(),
+        encryption_certificates: ours.iter().map(|der| certificate_view(der)).collect(),
         sso_url: provider.as_ref().and_then(|provider| provider.sso_redirect_url.clone()),
         entity_id: provider.map(|provider| provider.entity_id),
         domains: workspaces::verified_domains(app, &caller.facts.workspace.id).await?,
@@ -274,4 +304,9 @@ async fn view(caller: &Caller, metadata: Option<&str>, enabled: bool) -> Result<
         would_end_sessions: None,
         receipt: None,
     })
+}
+
+fn certificate_view(der: &[u8]) -> CertificateView {
+    let shown = certificate::shown(der);
+    CertificateView { sha256: shown.sha256, subject: shown.subject, not_after: shown.not_after.map(rfc3339) }
 }

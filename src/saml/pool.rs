@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::assertion::{self, Expected, Identity};
+use super::assertion::{Expected, Identity};
+use super::judge::{Trust, judge};
 use super::refusal::Refusal;
-use super::{gate, verify};
 use crate::error::{BUSY, Error, Result};
 
 /// Responses verified at once.
@@ -28,16 +28,11 @@ impl Default for Verifiers {
 }
 
 impl Verifiers {
-    /// Takes a response through gate, signature and checks: an identity, or the refusal.
+    /// Takes a response through gate, decryption, signature and checks: an identity, or the refusal.
     ///
     /// # Errors
     /// 503 `busy` if no thread is free in time.
-    pub async fn verify(
-        &self,
-        xml: Vec<u8>,
-        certificates: Vec<Vec<u8>>,
-        expected: Expected,
-    ) -> Result<Result<Identity, Refusal>> {
+    pub async fn verify(&self, xml: Vec<u8>, trust: Trust, expected: Expected) -> Result<Result<Identity, Refusal>> {
         let busy = || {
             Error::new(BUSY, "too many people are signing in right now; try again in a moment")
                 .with_retry_after(Duration::from_secs(2))
@@ -45,7 +40,7 @@ impl Verifiers {
         let permit = tokio::time::timeout(QUEUE, self.threads.clone().acquire_owned()).await;
         let permit = permit.map_err(|_| busy())?.map_err(|_| busy())?;
         let work = tokio::task::spawn_blocking(move || {
-            let verdict = judge(&xml, &certificates, &expected);
+            let verdict = judge(&xml, &trust, &expected);
             drop(permit);
             verdict
         });
@@ -55,10 +50,4 @@ impl Verifiers {
             Err(Refusal::new("signature.panic", "the response could not be verified"))
         }))
     }
-}
-
-fn judge(xml: &[u8], certificates: &[Vec<u8>], expected: &Expected) -> Result<Identity, Refusal> {
-    let envelope = gate::admit(xml)?;
-    let signed = verify::verify(xml, certificates)?;
-    assertion::check(&envelope, &signed, expected)
 }

@@ -75,23 +75,51 @@ pub fn post_form_fields(xml: &str) -> String {
     STANDARD.encode(xml)
 }
 
-/// Our metadata for an identity provider's administrator (Metadata §2.4.4): one consumer service, by POST.
-pub fn service_provider_metadata(entity_id: &str, acs_url: &str) -> String {
+/// Our metadata for an identity provider's administrator (Metadata §2.4.4): one consumer service, by POST, and the keys that
+/// assertions may be encrypted to, X.509 in DER, the best first.
+pub fn service_provider_metadata(entity_id: &str, acs_url: &str, encryption_certificates: &[Vec<u8>]) -> String {
+    let keys: String = encryption_certificates.iter().map(|der| key_descriptor(der)).collect();
     format!(
         concat!(
             r#"<?xml version="1.0" encoding="UTF-8"?>"#,
             "\n",
             r#"<md:EntityDescriptor xmlns:md="{metadata}" entityID="{entity_id}">"#,
             r#"<md:SPSSODescriptor AuthnRequestsSigned="false" WantAssertionsSigned="true""#,
-            r#" protocolSupportEnumeration="{protocol}"><md:AssertionConsumerService Binding="{post}""#,
+            r#" protocolSupportEnumeration="{protocol}">{keys}<md:AssertionConsumerService Binding="{post}""#,
             r#" Location="{acs}" index="0" isDefault="true"/></md:SPSSODescriptor></md:EntityDescriptor>"#,
             "\n",
         ),
         metadata = names::METADATA,
         entity_id = escape(entity_id),
         protocol = names::PROTOCOL,
+        keys = keys,
         post = names::HTTP_POST,
         acs = escape(acs_url),
+    )
+}
+
+/// A key to encrypt to, and what we decrypt (Metadata §2.4.1.1).
+fn key_descriptor(certificate: &[u8]) -> String {
+    let plain = |uri: &str| format!(r#"<md:EncryptionMethod Algorithm="{uri}"/>"#);
+    let ciphers: String = names::CONTENT_CIPHERS.iter().map(|cipher| plain(cipher.uri)).collect();
+    format!(
+        concat!(
+            r#"<md:KeyDescriptor use="encryption"><ds:KeyInfo xmlns:ds="{ds}"><ds:X509Data><ds:X509Certificate>"#,
+            r#"{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{ciphers}"#,
+            r#"<md:EncryptionMethod Algorithm="{oaep}"><ds:DigestMethod xmlns:ds="{ds}" Algorithm="{sha256}"/>"#,
+            r#"<xenc11:MGF xmlns:xenc11="{xenc11}" Algorithm="{mgf1_sha256}"/></md:EncryptionMethod>"#,
+            r#"<md:EncryptionMethod Algorithm="{oaep_mgf1p}"><ds:DigestMethod xmlns:ds="{ds}" Algorithm="{sha1}"/>"#,
+            r#"</md:EncryptionMethod></md:KeyDescriptor>"#,
+        ),
+        ds = names::XML_SIGNATURE,
+        certificate = STANDARD.encode(certificate),
+        ciphers = ciphers,
+        oaep = names::RSA_OAEP,
+        sha256 = names::SHA256,
+        xenc11 = names::XML_ENCRYPTION_11,
+        mgf1_sha256 = names::MGF1_SHA256,
+        oaep_mgf1p = names::RSA_OAEP_MGF1P,
+        sha1 = names::SHA1,
     )
 }
 

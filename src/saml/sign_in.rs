@@ -7,11 +7,12 @@ use serde_json::json;
 
 use super::assertion::{Expected, Identity};
 use super::configure::{ServiceProvider, parse};
-use super::gate;
+use super::judge::Trust;
 use super::person::person;
 use super::refusal::Refusal;
 use super::request::{Proof, authn_request_xml, redirect_url};
 use super::store::{self, Flow, StoredProvider};
+use super::{encryption_keys, gate, sealed};
 use crate::actor::{Actor, Origin};
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
@@ -194,7 +195,17 @@ async fn verified(
         identity_provider_entity_id: provider.entity_id,
         request_id: flow.request_id.clone(),
     };
-    app.verifiers.verify(xml, provider.certificates, expected).await
+    let decryption_keys = match sealed::may_be_sealed(&xml) {
+        true => encryption_keys::usable(app, &workspace.id).await?,
+        false => Vec::new(),
+    };
+    let trust = Trust {
+        certificates: provider.certificates,
+        decryption_keys,
+        encrypted_assertions: stored.encrypted_assertions,
+        filler: bytes32(app.random.as_ref()),
+    };
+    app.verifiers.verify(xml, trust, expected).await
 }
 
 async fn finish(

@@ -119,7 +119,8 @@ fn check_exclusive_c14n(element: &Element) -> Result<(), Refusal> {
     Refusal::unless(plain, "gate.canonicalisation", "parameters other than one short InclusiveNamespaces")
 }
 
-fn check_key_info(key_info: &Element) -> Result<(), Refusal> {
+/// A KeyInfo that holds hints only.
+pub(super) fn check_key_info(key_info: &Element) -> Result<(), Refusal> {
     expect(key_info, "KeyInfo")?;
     for child in &key_info.children {
         let known = child.namespace == names::XML_SIGNATURE && KEY_INFO_CHILDREN.contains(&child.name.as_str());

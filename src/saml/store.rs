@@ -1,11 +1,12 @@
 //! Statements of identity providers, sign-ins under way, and used assertions.
 
+use super::sealed::EncryptedAssertions;
 use crate::args;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::WorkspaceId;
 use crate::base::secret::SecretHash;
 use crate::db::{Read, Row, Write};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A workspace's identity provider as it is stored.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ pub struct StoredProvider {
     pub enabled: bool,
     /// Whether an owner or operator made these settings.
     pub by_owner: bool,
+    pub encrypted_assertions: EncryptedAssertions,
     pub version: i64,
     pub updated_at: UnixMillis,
 }
@@ -25,30 +27,37 @@ pub async fn find_provider(db: &mut Read, workspace: &WorkspaceId) -> Result<Opt
 }
 
 fn provider(row: &Row) -> Result<StoredProvider> {
+    let encrypted = EncryptedAssertions::from_text(&row.text("encrypted_assertions")?);
     Ok(StoredProvider {
         entity_id: row.text("entity_id")?,
         metadata: row.text("metadata")?,
         enabled: row.flag("enabled")?,
         by_owner: row.flag("by_owner")?,
+        encrypted_assertions: encrypted
+            .ok_or_else(|| Error::internal("encrypted_assertions is neither optional nor required"))?,
         version: row.int("version")?,
         updated_at: row.int("updated_at")?,
     })
 }
 
-/// Saves a provider in the place of the one before.
+/// Saves a provider in the place of the one before; `encrypted`: absent, what was set stays.
 pub async fn put_provider(
     tx: &mut Write,
     workspace: &WorkspaceId,
     entity_id: &str,
     metadata: &str,
     by_owner: bool,
+    encrypted: Option<EncryptedAssertions>,
     now: UnixMillis,
 ) -> Result<()> {
-    let sql = "INSERT INTO saml_provider (workspace_id, entity_id, metadata, enabled, by_owner, version, updated_at) \
-               VALUES ($1, $2, $3, 1, $5, 1, $4) ON CONFLICT (workspace_id) DO UPDATE SET entity_id = excluded.entity_id, \
+    let sql = "INSERT INTO saml_provider (workspace_id, entity_id, metadata, enabled, by_owner, version, updated_at, \
+               encrypted_assertions) VALUES ($1, $2, $3, 1, $5, 1, $4, COALESCE($6, 'optional')) \
+               ON CONFLICT (workspace_id) DO UPDATE SET entity_id = excluded.entity_id, \
                metadata = excluded.metadata, enabled = 1, by_owner = excluded.by_owner, \
-               version = saml_provider.version + 1, updated_at = excluded.updated_at";
-    tx.execute(sql, args![workspace, entity_id, metadata, now, by_owner]).await?;
+               version = saml_provider.version + 1, updated_at = excluded.updated_at, \
+               encrypted_assertions = COALESCE($6, saml_provider.encrypted_assertions)";
+    let encrypted = encrypted.map(EncryptedAssertions::as_str);
+    tx.execute(sql, args![workspace, entity_id, metadata, now, by_owner, encrypted]).await?;
     Ok(())
 }
 

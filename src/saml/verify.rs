@@ -2,6 +2,7 @@
 //!
 //! The assertion is read from the octets that were digested, and from nothing else; the document itself is only
 //! compared with them. Certificates come from configuration; what a message says about its key is ignored.
+//! Two verifiers that share no line must agree on the octets: libxmlsec1 here, bergshamra in `second_verify.rs`.
 //! Synchronous: run it where blocking is allowed and a panic is caught. Deliberately no decryption, and no judgement of the assertion (`assertion::check`).
 
 use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoProvider, ReduceMode};
@@ -10,7 +11,10 @@ use super::assertion::Assertion;
 use super::gate::{self, Envelope};
 use super::refusal::{Refusal, quoted};
 use super::xml::Element;
-use super::{assertion_reader, names, xml_reader};
+use super::{assertion_reader, names, second_verify, xml_reader};
+
+/// The refusal when only one verifier accepts, or each accepts something else.
+pub(super) const DISAGREEMENT: &str = "signature.disagreement";
 
 /// The same list as the gate's (`names::SIGNATURE_ALGORITHMS`), once more at the library.
 const ALLOWED: [AllowedSignatureAlgorithm; 6] = [
@@ -31,12 +35,37 @@ pub fn verify(xml: &[u8], certificates: &[Vec<u8>]) -> Result<Assertion, Refusal
     Refusal::unless(!certificates.is_empty(), "signature.no-certificate", "no signing certificate is configured")?;
     let envelope = gate::admit(xml)?;
     let text = std::str::from_utf8(xml).map_err(|_| Refusal::new("gate.encoding", "the message is not UTF-8"))?;
-    let signed = signed_octets(text, certificates)?;
+    let signed = agreed_octets(text, certificates, &envelope)?;
     let root = xml_reader::read_message(signed.as_bytes())
         .map_err(|refusal| Refusal::new("signature.octets", refusal.to_string()))?;
     let assertion = assertion_reader::read(signed_assertion(&root, &envelope)?)?;
     Refusal::unless(assertion.id == envelope.assertion_id, "signature.other-assertion", "another ID was signed")?;
     Ok(assertion)
+}
+
+/// The canonical octets of a Response that is signed itself, whose assertion is still encrypted. `sealed.rs` has admitted it,
+/// and found `envelope`.
+///
+/// Refuses with `signature.…`.
+pub(super) fn signed_response(xml: &str, certificates: &[Vec<u8>], envelope: &Envelope) -> Result<String, Refusal> {
+    Refusal::unless(!certificates.is_empty(), "signature.no-certificate", "no signing certificate is configured")?;
+    agreed_octets(xml, certificates, envelope)
+}
+
+/// What both verifiers say is signed. Both are always asked: one that accepts alone is wrong, or the other is.
+fn agreed_octets(xml: &str, certificates: &[Vec<u8>], envelope: &Envelope) -> Result<String, Refusal> {
+    let first = signed_octets(xml, certificates);
+    match (first, second_verify::signed_octets(xml, certificates, envelope)) {
+        (Ok(first), Ok(second)) if first.as_bytes() == second.as_slice() => Ok(first),
+        (Err(first), Err(_)) => Err(first),
+        (Ok(_), Ok(_)) => Err(disagreement("each means other octets")),
+        (Ok(_), Err(second)) => Err(disagreement(&second.detail)),
+        (Err(first), Ok(_)) => Err(disagreement(&first.detail)),
+    }
+}
+
+fn disagreement(detail: &str) -> Refusal {
+    Refusal::new(DISAGREEMENT, format!("the two verifiers disagree: {detail}"))
 }
 
 unsafe extern "C" {

@@ -33,6 +33,7 @@ mod receipts;
 mod replicas;
 mod revocation_stream;
 mod saml_corpus;
+mod saml_encryption;
 mod saml_sign_in;
 mod schemas;
 mod scim_access;

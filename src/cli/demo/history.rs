@@ -78,7 +78,14 @@ async fn set_up(story: &mut Story<'_>, provider: &IdentityProvider, admin_hashes
     let (app, id) = (story.app, story.workspace.id.clone());
     story.pass(2 * MINUTE_MS);
     let reason = Some("Everybody signs in through the directory");
-    let change = Change { workspace: &id, label: SLUG, sessions: Some(OnChange::Keep), reason, by_owner: true };
+    let change = Change {
+        workspace: &id,
+        label: SLUG,
+        sessions: Some(OnChange::Keep),
+        reason,
+        by_owner: true,
+        encrypted_assertions: None,
+    };
     configure::import(app, &owner, &change, &provider.metadata()).await?;
     story.pass(MINUTE_MS);
     // Long lifetimes: what happened in a fortnight is there to be looked at.

@@ -24,7 +24,7 @@ const EXPORT: &str = "/api/v1/audit/export";
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Every action there is, as docs/audit.md lists them.
-const ACTIONS: [&str; 45] = [
+const ACTIONS: &[&str] = &[
     "api_key.created",
     "api_key.revoked",
     "audit.exported",
@@ -51,6 +51,7 @@ const ACTIONS: [&str; 45] = [
     "security.policy_changed",
     "security.saml_changed",
     "security.saml_disabled",
+    "security.saml_encryption_key_rotated",
     "session.log_all_users_out",
     "session.logout",
     "session.revoked",

@@ -54,6 +54,7 @@ impl Typed {
             sessions: Some(on_change_of(self.log_all_users_out)),
             reason,
             by_owner,
+            encrypted_assertions: None,
         }
     }
 }

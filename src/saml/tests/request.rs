@@ -66,7 +66,8 @@ fn a_form_carries_the_request_as_it_is() {
 
 #[test]
 fn our_metadata_offers_one_consumer_service() {
-    let xml = service_provider_metadata("https://sp.test/metadata", "https://sp.test/acs?a&b");
+    let xml = service_provider_metadata("https://sp.test/metadata", "https://sp.test/acs?a&b", &[]);
+    assert!(!xml.contains("KeyDescriptor"), "{xml}");
     assert!(xml.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<md:EntityDescriptor "), "{xml}");
     for part in [
         "entityID=\"https://sp.test/metadata\"",
@@ -83,4 +84,24 @@ fn proving_oneself_anew_is_asked_for() {
     let xml =
         authn_request_xml("_q1", NOW, "https://sp.test/acs", "https://sp.test/", "https://idp.test/sso", Proof::Anew);
     assert!(xml.contains(" ForceAuthn=\"true\">"), "{xml}");
+}
+
+#[test]
+fn our_metadata_shows_the_keys_to_encrypt_to() {
+    let xml = service_provider_metadata("https://sp.test/metadata", "https://sp.test/acs", &[vec![1, 2, 3], vec![4]]);
+    let root = crate::saml::xml_reader::read_metadata(&xml).expect("it is XML");
+    let role = &root.children[0];
+    let names: Vec<&str> = role.children.iter().map(|child| child.name.as_str()).collect();
+    assert_eq!(names, ["KeyDescriptor", "KeyDescriptor", "AssertionConsumerService"]);
+    for part in [
+        "<md:KeyDescriptor use=\"encryption\">",
+        "<ds:X509Certificate>AQID</ds:X509Certificate>",
+        "xmlenc11#aes256-gcm",
+        "xmlenc#aes128-cbc",
+        "xmlenc#rsa-oaep-mgf1p",
+        "xmlenc11#mgf1sha256",
+    ] {
+        assert!(xml.contains(part), "{part} is missing in {xml}");
+    }
+    assert!(!xml.contains("rsa-1_5"), "{xml}");
 }

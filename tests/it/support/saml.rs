@@ -123,6 +123,14 @@ pub fn signed(base: &str, request_id: &str, user: &str, more: &[&str]) -> String
     String::from_utf8_lossy(&programs::run(&mut sign).stdout).trim().to_owned()
 }
 
+/// The certificates that our metadata wants assertions of `acme` to be encrypted to, base64 of DER, the newest first.
+pub async fn encryption_certificates(app: &TestApp) -> Vec<String> {
+    let metadata = send(app.request(Method::GET, "/saml/acme/metadata")).await.expect(200).text;
+    assert_eq!(metadata.matches("use=\"encryption\"").count(), metadata.matches("<ds:X509Certificate>").count());
+    let after = metadata.split("<ds:X509Certificate>").skip(1);
+    after.filter_map(|rest| rest.split('<').next()).map(str::to_owned).collect()
+}
+
 /// Signs somebody in through the identity provider; gives the browser.
 pub async fn sign_in(app: &TestApp, user: &str) -> Flow {
     let flow = Flow::begin(app).await;
