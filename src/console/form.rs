@@ -143,7 +143,7 @@ pub fn of_stranger(app: &App, request: &Request, sent: &[u8]) -> Result<Fields> 
     let lost =
         || Error::new(CSRF, "this browser did not keep the cookie of the form: allow cookies and open the page again");
     let value = known(app, request)?.ok_or_else(lost)?;
-    require_csrf(&derived("form", &value), &fields)?;
+    require_csrf(&derived("form", value), &fields)?;
     Ok(fields)
 }
 

@@ -1,9 +1,9 @@
 //! From a Response whose assertion is encrypted to an [`Assertion`] that the identity provider signed.
 //!
-//! 1. `sealed.rs` admits the shape. 2. The Response's own signature, if it has one, is verified before a key is touched, by
-//! both verifiers, and from here on only the octets that it covers are read. 3. The assertion is decrypted and put where it
-//! stood. 4. The gate judges the result like any other Response. 5. The assertion's own signature, if it has one, is
-//! verified like any other; an assertion without one is believed only because step 2 covered its ciphertext.
+//! First `sealed.rs` admits the shape. The Response's own signature, if it has one, is verified before a key is touched, by both
+//! verifiers, and from here on only the octets that it covers are read. Then the assertion is decrypted and put where it stood,
+//! and the gate judges the result like any other Response. The assertion's own signature, if it has one, is verified like any
+//! other; an assertion without one is believed only because a signature covered its ciphertext.
 //!
 //! Between the key and the signature everything that goes wrong is one refusal, in about one time: who sends changed
 //! ciphertexts learns nothing from how they fail.
