@@ -111,7 +111,7 @@ on_both_databases! {
             ]),
         )
         .await;
-        assert_eq!(members_of(&swapped), [ben.id.clone()]);
+        assert_eq!(members_of(&swapped), std::slice::from_ref(&ben.id));
         assert_eq!(app.scim_read(&format!("/Users/{}", ben.id)).await["groups"][0]["display"], "Crew");
         assert!(app.scim_read(&format!("/Users/{}", ana.id)).await.get("groups").is_none());
         let other = patch_op(json!([{"op": "replace", "value": {"id": ana.id, "displayName": "Other"}}]));

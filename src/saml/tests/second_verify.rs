@@ -18,7 +18,10 @@ fn read(file: &str) -> String {
 }
 
 /// Certificates of the corpus's provider, and every case: its name, whether it is good, and what the gate lets through.
-fn corpus() -> (Vec<Vec<u8>>, Vec<(String, bool, Vec<u8>)>) {
+/// Name, whether it is to be accepted, and octets.
+type Case = (String, bool, Vec<u8>);
+
+fn corpus() -> (Vec<Vec<u8>>, Vec<Case>) {
     let manifest: Value = serde_json::from_str(&read("manifest.json")).expect("JSON");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let made = time::parse_instant(&text(&manifest["made"])).expect("an instant");
