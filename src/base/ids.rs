@@ -13,6 +13,11 @@ pub fn uuid_v7(now: UnixMillis, random: &dyn Random) -> String {
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(now).unwrap_or(0), &entropy).into_uuid().to_string()
 }
 
+/// Whether a text has the form of an identifier: a UUID of 36 characters.
+pub fn is_id(text: &str) -> bool {
+    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+}
+
 macro_rules! id_types {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*

@@ -207,7 +207,7 @@ pub fn to_resource(group: &Group, members: &[UserId]) -> Resource {
         resource.insert("externalId".into(), external.clone().into());
     }
     if !members.is_empty() {
-        resource.insert("members".into(), members.iter().map(|id| json!({"value": id})).collect());
+        resource.insert("members".into(), members.iter().map(|id| json!({"value": id, "type": "User"})).collect());
     }
     resource
 }

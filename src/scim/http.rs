@@ -49,7 +49,11 @@ pub fn render_group(client: &Client, group: &Group, members: &[UserId], projecti
     let (created, changed) = (rfc3339(group.created_at), rfc3339(group.updated_at));
     let (version, location) = (version::of_group(group), client.location(ResourceType::Group, group.id.as_str()));
     let meta = Meta { created: &created, last_modified: &changed, version: &version, location: &location };
-    let shown = groups::to_resource(group, members);
+    let mut shown = groups::to_resource(group, members);
+    for member in shown.get_mut("members").and_then(Value::as_array_mut).into_iter().flatten() {
+        let id = member["value"].as_str().unwrap_or_default();
+        member["$ref"] = client.location(ResourceType::User, id).into();
+    }
     resource::render_in(&shown, client.definition(ResourceType::Group), group.id.as_str(), meta, projection)
 }
 

@@ -275,7 +275,7 @@ async fn apply(tx: &mut Write, app: &App, actor: &Actor, before: &User, after: &
         email: fields.email,
         display_name: fields.display_name,
         external_id: fields.external_id,
-        resource: kept(after),
+        resource: kept_of_change(after),
         provider_active: fields.active.unwrap_or(before.provider_active),
         ..before.clone()
     };
@@ -354,7 +354,9 @@ pub async fn groups_of(client: &Client, user: &User) -> Result<Vec<(String, Stri
 pub fn to_resource(user: &User) -> Resource {
     let mut resource = user.resource.clone();
     resource.insert("userName".into(), user.user_name.clone().into());
-    resource.insert("active".into(), matches!(user.state, UserState::Active | UserState::Invited).into());
+    if resource.remove(UNSAID).is_none() {
+        resource.insert("active".into(), matches!(user.state, UserState::Active | UserState::Invited).into());
+    }
     if let Some(external) = &user.external_id {
         resource.insert("externalId".into(), external.clone().into());
     }
@@ -366,6 +368,18 @@ fn kept(sent: &Resource) -> Resource {
     let mut resource = sent.clone();
     for name in ["userName", "active", "externalId", "password", "schemas", "id", "meta", "groups"] {
         resource.remove(name);
+    }
+    resource
+}
+
+/// Stands in a kept resource whose `active` a client took away: then nothing is said of it, and nothing follows from that.
+const UNSAID: &str = "active";
+
+/// As `kept`, of what a change has made.
+fn kept_of_change(after: &Resource) -> Resource {
+    let mut resource = kept(after);
+    if !after.contains_key(UNSAID) {
+        resource.insert(UNSAID.into(), Value::Null);
     }
     resource
 }

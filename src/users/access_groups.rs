@@ -133,7 +133,9 @@ pub async fn shut_out(
     // Who was switched off anyway has nothing to lose today.
     let losing: Vec<&Loser> = losers.iter().filter(|loser| loser.had_access).collect();
     if cause.trigger == Trigger::Scim {
-        hold::admit(tx, app, workspace, losing.len()).await?;
+        let now = app.clock.now();
+        let counted = losing.iter().filter(|loser| hold::counts(loser.created_at, now)).count();
+        hold::admit(tx, app, workspace, counted).await?;
     }
     store::shut_out(tx, workspace, &ids(losers)).await?;
     if losing.len() > ONE_BY_ONE {

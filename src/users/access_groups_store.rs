@@ -1,6 +1,7 @@
 //! Statements about whom groups let in.
 
 use crate::args;
+use crate::base::clock::UnixMillis;
 use crate::base::ids::{GroupId, UserId, WorkspaceId};
 use crate::db::{Read, Row, Write};
 use crate::error::Result;
@@ -13,6 +14,7 @@ pub struct Loser {
     pub user_name: String,
     /// Whether they could sign in until now.
     pub had_access: bool,
+    pub created_at: UnixMillis,
 }
 
 // Whether groups let a user in: $1 workspace. Owners and people of other sources need none.
@@ -30,7 +32,7 @@ macro_rules! let_in {
 macro_rules! losers {
     () => {
         concat!(
-            "SELECT id, user_name, state FROM users WHERE workspace_id = $1 AND state <> 'deleted' AND group_access = 1 \
+            "SELECT id, user_name, state, created_at FROM users WHERE workspace_id = $1 AND state <> 'deleted' AND group_access = 1 \
              AND NOT ",
             let_in!()
         )
@@ -54,6 +56,7 @@ fn loser(row: &Row) -> Result<Loser> {
         id: UserId::from_text(row.text("id")?),
         user_name: row.text("user_name")?,
         had_access: matches!(row.text("state")?.as_str(), "active" | "invited"),
+        created_at: row.int("created_at")?,
     })
 }
 

@@ -25,6 +25,9 @@ use crate::transact;
 
 /// The time in which users are counted.
 pub const WINDOW_MS: i64 = 10 * MINUTE_MS;
+/// Who was created so short a time ago doesn't count: nobody relies on them yet, and whoever tries provisioning out makes and
+/// removes people by the dozen.
+pub const NEWCOMER_MS: i64 = 24 * 60 * MINUTE_MS;
 /// How long an approval holds.
 pub const APPROVAL_MS: i64 = 60 * MINUTE_MS;
 /// When the identity provider shall ask again.
@@ -45,6 +48,11 @@ impl Hold {
     fn approves(&self, users: i64, now: UnixMillis) -> bool {
         now < self.approved_until && self.approved_left.is_none_or(|left| users <= left)
     }
+}
+
+/// Whether losing a user who was created then is counted.
+pub fn counts(created_at: UnixMillis, now: UnixMillis) -> bool {
+    now - created_at >= NEWCOMER_MS
 }
 
 /// Counts users who are about to lose access in this transaction. It locks the brake: call it before the head or the audit

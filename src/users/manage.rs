@@ -220,10 +220,10 @@ pub async fn end_access(
     reason: &str,
 ) -> Result<Revoked> {
     keep_an_owner(tx, user).await?;
-    if trigger == Trigger::Scim && access_groups::has_access(tx, user).await? {
+    let now = app.clock.now();
+    if trigger == Trigger::Scim && hold::counts(user.created_at, now) && access_groups::has_access(tx, user).await? {
         hold::admit(tx, app, &user.workspace, 1).await?;
     }
-    let now = app.clock.now();
     if loss == Loss::Deleted {
         // Groups show one member less. Here, because whoever changes a group locks it before the head as well.
         group_store::touch_of_member(tx, &user.workspace, &user.id, now).await?;

@@ -12,7 +12,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
 use crate::base::canonical;
-use crate::base::ids::{GroupId, UserId, WorkspaceId};
+use crate::base::ids::{GroupId, UserId, WorkspaceId, is_id};
 use crate::db::Write;
 use crate::error::{Error, Result};
 use crate::feed::EventScope;
@@ -186,7 +186,8 @@ async fn remove(tx: &mut Write, group: &Group, users: Vec<UserId>, moved: &mut M
 /// Gives those who weren't members yet.
 async fn add(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId, ids: &[String]) -> Result<Vec<UserId>> {
     let mut joined = Vec::new();
-    for id in ids {
+    // An id in no form that any of ours ever had is nobody's, here or elsewhere: it is passed over.
+    for id in ids.iter().filter(|id| is_id(id)) {
         let user = UserId::from_text(id);
         // Only a provisioned user of this workspace: nobody else's id may be tried out here.
         if !store::may_be_member(tx, workspace, &user).await? {
