@@ -112,6 +112,8 @@ async fn apply(db: &Db, migration: &Migration) -> Result<bool> {
         }
         Db::Postgres(pool) => {
             let mut transaction = pool.begin().await.map_err(fault)?;
+            // Connections limit a statement for the sake of requests; a step over millions of rows takes what it takes.
+            sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await.map_err(fault)?;
             lock(&mut transaction).await?;
             let record = sqlx::query(RECORD).bind(migration.version).bind(migration.name);
             if record.execute(&mut *transaction).await.map_err(fault)?.rows_affected() == 0 {

@@ -143,17 +143,29 @@ impl Request {
                 ids.insert(bulk_id.clone(), task.id.clone());
             }
         }
+        self.put(&|text: &str| text.strip_prefix(REFERENCE).and_then(|name| ids.get(name)).cloned());
+    }
+
+    /// Puts the id of somebody who was here already in the place of the one that `assign` gave to the new user whom they turned
+    /// out to be.
+    pub fn found(&mut self, index: usize, id: &str) {
+        let Ok(Task { id: given, .. }) = &self.operations[index].task else { return };
+        let given = given.clone();
+        self.put(&|text: &str| (text == given).then(|| id.to_owned()));
+    }
+
+    fn put(&mut self, other: &impl Fn(&str) -> Option<String>) {
         for task in self.operations.iter_mut().filter_map(|operation| operation.task.as_mut().ok()) {
-            if let Some(id) = task.id.strip_prefix(REFERENCE).and_then(|name| ids.get(name)) {
-                task.id = id.clone();
+            if let Some(id) = other(&task.id) {
+                task.id = id;
             }
             match &mut task.work {
                 Work::Create(resource) | Work::Replace(resource) => {
-                    resource.values_mut().for_each(|value| resolve(value, &ids));
+                    resource.values_mut().for_each(|value| resolve(value, other));
                 }
                 Work::Patch(operations) => {
                     let values = operations.iter_mut().filter_map(|operation| operation.value.as_mut());
-                    values.for_each(|value| resolve(value, &ids));
+                    values.for_each(|value| resolve(value, other));
                 }
                 Work::Delete => {}
             }
@@ -290,15 +302,15 @@ fn references<'a>(value: &'a Value, into: &mut Vec<&'a str>) {
     }
 }
 
-fn resolve(value: &mut Value, ids: &HashMap<String, String>) {
+fn resolve(value: &mut Value, other: &impl Fn(&str) -> Option<String>) {
     match value {
         Value::String(text) => {
-            if let Some(id) = text.strip_prefix(REFERENCE).and_then(|name| ids.get(name)) {
-                *text = id.clone();
+            if let Some(id) = other(text) {
+                *text = id;
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, ids)),
-        Value::Object(parts) => parts.values_mut().for_each(|part| resolve(part, ids)),
+        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, other)),
+        Value::Object(parts) => parts.values_mut().for_each(|part| resolve(part, other)),
         _ => {}
     }
 }

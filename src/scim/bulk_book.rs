@@ -19,15 +19,17 @@ pub(super) struct Done {
     pub(super) revoked: Vec<Revoked>,
     /// Whether replicas have to know of something else before the answer.
     pub(super) told: bool,
+    /// Whom a new user turned out to be, if they were here already.
+    pub(super) found: Option<String>,
 }
 
 impl Done {
     pub(super) fn told(version: String) -> Self {
-        Self { version: Some(version), revoked: Vec::new(), told: true }
+        Self { version: Some(version), revoked: Vec::new(), told: true, found: None }
     }
 
     pub(super) fn created(user: &User) -> Self {
-        Self { version: Some(version::of_user(user, &[])), revoked: Vec::new(), told: false }
+        Self { version: Some(version::of_user(user, &[])), revoked: Vec::new(), told: false, found: None }
     }
 }
 

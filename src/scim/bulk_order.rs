@@ -47,6 +47,26 @@ pub fn runs(operations: &[Operation]) -> Vec<Run> {
     runs
 }
 
+/// The same, where new users may turn out to have other ids than they were given: what refers to one of them begins another run,
+/// for which its operations are made ready when that is known.
+pub fn apart(operations: &[Operation], runs: Vec<Run>) -> Vec<Run> {
+    let mut parts: Vec<Run> = Vec::new();
+    for Run { kind, operations: together } in runs {
+        if kind != RunKind::NewUsers {
+            parts.push(Run { kind, operations: together });
+            continue;
+        }
+        for (place, index) in together.into_iter().enumerate() {
+            let joins = place > 0 && operations[index].needs().is_empty();
+            match parts.last_mut().filter(|_| joins) {
+                Some(last) => last.operations.push(index),
+                None => parts.push(Run { kind, operations: vec![index] }),
+            }
+        }
+    }
+    parts
+}
+
 fn kind(operations: &[Operation], step: &[usize]) -> RunKind {
     match (step, &operations[step[0]].task) {
         ([_, _, ..], _) => RunKind::Circle,
@@ -196,6 +216,16 @@ mod tests {
         );
         let many: Vec<Value> = (0..45).map(|number| off(&format!("u{number}"))).collect();
         assert_eq!(order(json!(many)).iter().map(|(_, run)| run.len()).collect::<Vec<_>>(), [20, 20, 5]);
+    }
+
+    #[test]
+    fn what_refers_to_a_new_user_waits_for_their_id() {
+        let list = json!([new("a", "x"), new("b", "bulkId:a"), new("c", "x"), off("z"), off("y")]);
+        let body = json!({"Operations": list}).to_string();
+        let request = bulk::parse(body.as_bytes(), ResourceType::definition).expect("valid");
+        let parts = apart(&request.operations, runs(&request.operations));
+        let shown: Vec<Vec<usize>> = parts.into_iter().map(|run| run.operations).collect();
+        assert_eq!(shown, [vec![0], vec![1, 2], vec![3, 4]]);
     }
 
     #[test]

@@ -4,10 +4,10 @@
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
-use super::bulk::{Operation, Request, Task, Work};
+use super::bulk::{Method, Operation, Request, Task, Work};
 use super::bulk_book::{Book, Done, Tried, answer, missing_reference};
 use super::bulk_order::{self, Run, RunKind};
-use super::client::{Client, Failure, refusal};
+use super::client::{Client, Failure, parted, refusal};
 use super::error::ScimError;
 use super::groups::{self, NewGroup};
 use super::schema::ResourceType;
@@ -19,28 +19,37 @@ use crate::error::{Error, Result};
 use crate::feed;
 use crate::sessions::revoke;
 use crate::users::groups::store as group_store;
-use crate::users::hold;
 use crate::users::model::User;
 use crate::users::store as user_store;
+use crate::users::{hold, manage};
 use crate::{policy, transact};
 
 /// Carries out a request, and gives the BulkResponse when no replica accepts any session that it ended.
 pub async fn carry_out(client: &Client, mut request: Request) -> Result<Value> {
     let app = &client.app;
     request.assign(|| uuid_v7(app.clock.now(), app.random.as_ref()));
-    let operations = &request.operations;
-    // Somebody who is taken over is changed, not inserted.
+    // Somebody who is taken over is changed, not inserted, and has an id of their own.
     let links = policy::read::provisioning(app, &client.workspace).await?.link_by_verified_email;
     let (mut book, mut is_held) = (Book::of(&request), false);
-    for run in bulk_order::runs(operations) {
+    let mut runs = bulk_order::runs(&request.operations);
+    if links {
+        runs = bulk_order::apart(&request.operations, runs);
+    }
+    for run in runs {
         if book.is_full(&[]) {
             break;
         }
-        let tried = carry_out_run(client, operations, &run, &book, links).await;
+        let tried = carry_out_run(client, &request.operations, &run, &book, links).await;
         is_held |= tried.iter().any(|(_, outcome)| matches!(outcome, Err(refused) if refused.status == 429));
+        for (index, outcome) in &tried {
+            if let Ok(Done { found: Some(id), .. }) = outcome {
+                request.found(*index, id);
+            }
+        }
         book.enter(tried);
     }
-    settle(client, &mut book).await;
+    let operations = &request.operations;
+    settle(client, operations, &mut book).await;
     if is_held {
         hold::tell(app, &client.actor, &client.workspace).await?;
     }
@@ -53,10 +62,11 @@ async fn carry_out_run(client: &Client, operations: &[Operation], run: &Run, boo
     let tried = match run.kind {
         RunKind::NewUsers if !links => match attempt.insert_users().await {
             // A unique value is somebody else's: whose it is that is refused shows when each goes by itself.
-            Err(error) if error.problem().status < 500 => attempt.change_each().await,
+            Err(error) if error.problem().status < 500 => Ok(attempt.create_each().await),
             tried => tried,
         },
-        RunKind::NewUsers | RunKind::ChangedUsers | RunKind::Alone | RunKind::Refused => attempt.change_each().await,
+        RunKind::NewUsers => Ok(attempt.create_each().await),
+        RunKind::ChangedUsers | RunKind::Alone | RunKind::Refused => attempt.change_each().await,
         RunKind::Circle => attempt.insert_circle().await,
     };
     tried.unwrap_or_else(|error| {
@@ -168,6 +178,30 @@ impl Attempt<'_> {
         })
     }
 
+    /// New users, each in a transaction of its own: one who is taken over may end somebody's sessions, and the next must not be
+    /// looked for, or waited for, while that holds the head or the audit log.
+    async fn create_each(&self) -> Tried {
+        let (client, db) = (self.client, &self.client.app.db);
+        let mut tried = Tried::new();
+        for (index, prepared) in self.run.operations.iter().zip(self.prepared) {
+            if self.book.is_full(&tried) {
+                break;
+            }
+            let operation = &self.operations[*index];
+            let outcome = match (prepared, &operation.task, self.book.hindrance(operation, &tried)) {
+                (Err(refused), _, _) | (_, Err(refused), _) => Err(refused.clone()),
+                (_, _, Some(refused)) => Err(refused),
+                (Ok(prepared), Ok(task), None) => {
+                    let written: Result<Result<Done, Failure>> =
+                        async { transact!(db, |tx| { parted(write(tx, client, task, prepared).await) }) }.await;
+                    written.unwrap_or_else(|error| Err(error.into())).map_err(|failure| refusal(&failure))
+                }
+            };
+            tried.push((*index, outcome));
+        }
+        tried
+    }
+
     /// Changes, each of which can be taken back without its neighbours.
     async fn change_each(&self) -> Result<Tried> {
         let (client, db) = (self.client, &self.client.app.db);
@@ -200,8 +234,8 @@ impl Attempt<'_> {
         })
     }
 
-    /// Takes the locks of several changes in the order that every change keeps: users (by id), their groups, the head. The audit
-    /// log's comes last by itself.
+    /// Takes the locks of several changes in the order that every change keeps: groups of those who are deleted, users (by id), the
+    /// brake, the head. The audit log's comes last by itself.
     async fn hold(&self, tx: &mut Write) -> Result<()> {
         if self.run.operations.len() < 2 || self.run.kind != RunKind::ChangedUsers {
             return Ok(());
@@ -210,12 +244,13 @@ impl Attempt<'_> {
         let mut tasks: Vec<&Task> = tasks.collect();
         tasks.sort_by(|left, right| left.id.cmp(&right.id));
         let workspace = &self.client.workspace;
+        for task in tasks.iter().filter(|task| matches!(task.work, Work::Delete)) {
+            manage::hold_groups(tx, workspace, &UserId::from_text(&task.id)).await?;
+        }
         for task in &tasks {
             user_store::lock(tx, workspace, &UserId::from_text(&task.id)).await?;
         }
-        for task in tasks.iter().filter(|task| matches!(task.work, Work::Delete)) {
-            group_store::lock_of_member(tx, workspace, &UserId::from_text(&task.id)).await?;
-        }
+        hold::take(tx, workspace).await?;
         revoke::hold_head(tx).await
     }
 
@@ -225,7 +260,7 @@ impl Attempt<'_> {
         transact!(db, |tx| {
             tx.mark().await?;
             let head = feed::store::load_head(tx).await?;
-            let (mut tried, mut created) = (Tried::new(), Vec::new());
+            let (mut tried, mut created, mut grouped) = (Tried::new(), Vec::new(), Vec::new());
             for (index, prepared) in self.users_first() {
                 let hindrance = self.hindrance_from_outside(index);
                 let outcome = match (prepared, hindrance) {
@@ -240,7 +275,8 @@ impl Attempt<'_> {
                         })
                     }
                     (Ok(Prepared::NewGroup(new)), None) => {
-                        let group = below_500(groups::create_in(tx, client, new).await)?;
+                        grouped.push((index, new));
+                        let group = below_500(groups::insert_in(tx, new).await)?;
                         group.map(|group| Done::told(version::of_group(&group)))
                     }
                     (Ok(_), None) => return Err(Error::internal("a circle of new resources holds something else")),
@@ -253,9 +289,18 @@ impl Attempt<'_> {
                     }
                 }
             }
+            // All members are in: from here on the head is held, and everybody's lease with it.
+            let all: Vec<&NewGroup> = grouped.iter().map(|(_, new)| *new).collect();
+            groups::record_created(tx, client, &all).await?;
             if !created.is_empty() {
                 let people: Vec<&User> = created.iter().map(|(_, user)| user).collect();
                 users::record_created(tx, client, &people).await?;
+            }
+            for (index, new) in &grouped {
+                if let Err(refused) = below_500(groups::keep_new(tx, client, new).await)? {
+                    tx.undo().await?;
+                    return Ok(self.none_but(*index, refused));
+                }
             }
             for (index, user) in &created {
                 if let Err(refused) = below_500(users::keep_new(tx, client, user).await)? {
@@ -314,30 +359,40 @@ async fn write(tx: &mut Write, client: &Client, task: &Task, prepared: &Prepared
             let version = Some(version::of_user(&changed.user, &changed.groups));
             // What changes nothing promises what an earlier request without an answer made so.
             let told = changed.revoked.is_empty();
-            Ok(Done { version, revoked: changed.revoked, told })
+            Ok(Done { version, revoked: changed.revoked, told, found: None })
         }
         Prepared::Delete(task) if task.kind == ResourceType::User => {
             let revoked = users::delete_in(tx, client, &user, condition).await?;
-            Ok(Done { version: None, revoked: vec![revoked], told: false })
+            Ok(Done { version: None, revoked: vec![revoked], told: false, found: None })
         }
         Prepared::Delete(_) => {
             groups::delete_in(tx, client, &group, condition).await?;
-            Ok(Done { version: None, revoked: Vec::new(), told: true })
+            Ok(Done { version: None, revoked: Vec::new(), told: true, found: None })
         }
         Prepared::NewUser(new) => {
             let (user, revoked) = users::create_in(tx, client, new).await?;
             let groups = group_store::list_of_user(tx, &client.workspace, &user.id).await?;
-            Ok(Done { version: Some(version::of_user(&user, &groups)), revoked, told: false })
+            let found = (user.id.as_str() != task.id).then(|| user.id.to_string());
+            Ok(Done { version: Some(version::of_user(&user, &groups)), revoked, told: false, found })
         }
     }
 }
 
 /// Waits until every replica knows of what was done. If nobody can say so, nothing that rests on it is answered as done.
-async fn settle(client: &Client, book: &mut Book) {
+async fn settle(client: &Client, operations: &[Operation], book: &mut Book) {
     let (mut revoked, mut told) = (Vec::new(), false);
     let mut waiting = Vec::new();
     for (index, outcome) in book.outcomes.iter_mut().enumerate() {
-        let Some(Ok(done)) = outcome else { continue };
+        let done = match outcome {
+            Some(Ok(done)) => done,
+            // Deleted before, perhaps by a request that had no answer: this one promises what its answer would have.
+            Some(Err(refused)) if refused.status == 404 && operations[index].method == Method::Delete => {
+                waiting.push(index);
+                told = true;
+                continue;
+            }
+            _ => continue,
+        };
         let ended = std::mem::take(&mut done.revoked);
         if done.told || !ended.is_empty() {
             waiting.push(index);

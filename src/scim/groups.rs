@@ -12,7 +12,7 @@ use super::schema::{Definition, ResourceType};
 use super::version::{self, Condition};
 use crate::base::ids::{GroupId, UserId};
 use crate::db::Write;
-use crate::error::{Error, PRECONDITION_FAILED, Result};
+use crate::error::{Error, NOT_FOUND, PRECONDITION_FAILED, Result};
 use crate::sessions::revoke;
 use crate::transact;
 use crate::users::groups::model::{Group, MemberChange};
@@ -75,6 +75,31 @@ pub async fn create_in(tx: &mut Write, client: &Client, new: &NewGroup) -> Resul
     groups::create(tx, &client.app, &client.actor, group, &new.members).await?;
     keep(tx, client, ResourceType::Group, group.id.as_str(), &Resource::new(), &group.resource).await?;
     Ok(group.clone())
+}
+
+/// As `create` within `tx`, of one group among several: `record_created` tells of all of them, and `keep_new` of each comes after
+/// it.
+///
+/// # Errors
+/// 400 `invalidValue` if a member is not a user of this workspace; then what was written is to be undone.
+pub async fn insert_in(tx: &mut Write, new: &NewGroup) -> Result<Group> {
+    groups::insert(tx, &new.group, &new.members).await?;
+    Ok(new.group.clone())
+}
+
+/// Tells replicas and the audit log of groups that were inserted.
+pub async fn record_created(tx: &mut Write, client: &Client, new: &[&NewGroup]) -> Result<()> {
+    let created: Vec<(&Group, usize)> = new.iter().map(|new| (&new.group, new.members.len())).collect();
+    groups::record_created(tx, &client.app, &client.actor, &client.workspace, &created).await
+}
+
+/// Keeps what a group that was inserted has of the workspace's own schemas.
+///
+/// # Errors
+/// As `own_schemas::keep`; then what was written is to be undone.
+pub async fn keep_new(tx: &mut Write, client: &Client, new: &NewGroup) -> Result<()> {
+    let group = &new.group;
+    keep(tx, client, ResourceType::Group, group.id.as_str(), &Resource::new(), &group.resource).await
 }
 
 /// One group.
@@ -140,6 +165,10 @@ pub async fn change_in(
 pub async fn delete(client: &Client, id: &str, condition: Option<&Condition>) -> Result<(), Failure> {
     let (app, id) = (&client.app, GroupId::from_text(id));
     let written = transact!(app.db, |tx| { delete_in(tx, client, &id, condition).await });
+    if written.as_ref().is_err_and(|error| error.problem() == NOT_FOUND) {
+        // A repeated request: its answer promises what the first one's would have.
+        revoke::settle_all(app).await?;
+    }
     hold::note(app, &client.actor, &client.workspace, written).await?;
     revoke::settle_all(app).await?;
     Ok(())

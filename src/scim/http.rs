@@ -39,7 +39,11 @@ pub fn render(client: &Client, user: &User, groups: &[(String, String)], project
     let meta = Meta { created: &created, last_modified: &changed, version: &version, location: &location };
     let mut shown = users::to_resource(user);
     if !groups.is_empty() {
-        shown.insert("groups".into(), groups.iter().map(|(id, name)| json!({"value": id, "display": name})).collect());
+        let group = |(id, name): &(String, String)| {
+            let address = client.location(ResourceType::Group, id);
+            json!({"value": id, "display": name, "type": "direct", "$ref": address})
+        };
+        shown.insert("groups".into(), groups.iter().map(group).collect());
     }
     resource::render_in(&shown, client.definition(ResourceType::User), user.id.as_str(), meta, projection)
 }

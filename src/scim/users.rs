@@ -16,7 +16,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::base::ids::UserId;
 use crate::db::Write;
-use crate::error::{Error, LAST_OWNER, PRECONDITION_FAILED, Result};
+use crate::error::{Error, LAST_OWNER, NOT_FOUND, PRECONDITION_FAILED, Result};
 use crate::sessions::model::{Role, Trigger, UserState};
 use crate::sessions::revoke::{self, Revoked};
 use crate::transact;
@@ -227,6 +227,10 @@ pub async fn change_in(
 pub async fn delete(client: &Client, id: &str, condition: Option<&Condition>) -> Result<(), Failure> {
     let (app, id) = (&client.app, UserId::from_text(id));
     let written = transact!(app.db, |tx| { delete_in(tx, client, &id, condition).await });
+    if written.as_ref().is_err_and(|error| error.problem() == NOT_FOUND) {
+        // A repeated request: its answer promises what the first one's would have.
+        revoke::settle_all(app).await?;
+    }
     let revoked = hold::note(app, &client.actor, &client.workspace, written).await?;
     revoke::acknowledge(app, revoked).await?;
     Ok(())
@@ -237,6 +241,7 @@ pub async fn delete(client: &Client, id: &str, condition: Option<&Condition>) ->
 /// # Errors
 /// As `delete`.
 pub async fn delete_in(tx: &mut Write, client: &Client, id: &UserId, condition: Option<&Condition>) -> Result<Revoked> {
+    manage::hold_groups(tx, &client.workspace, id).await?;
     let user = lock(tx, client, id, condition).await?;
     if user.role == Role::Owner {
         return Err(owner());

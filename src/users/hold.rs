@@ -87,6 +87,16 @@ pub async fn admit(tx: &mut Write, app: &App, workspace: &WorkspaceId, users: us
     store::count_in(tx, workspace, now, users).await
 }
 
+/// Locks the brake, if there is one, for a transaction in which several may lose access: `admit` for the second would come after
+/// the head, which the first one's revocation has taken.
+pub async fn take(tx: &mut Write, workspace: &WorkspaceId) -> Result<()> {
+    let settings = provisioning_store::load(tx, workspace).await?;
+    if hold_limit(settings.deprovision_hold_count, settings.deprovision_hold_percent, 0).is_some() {
+        store::lock(tx, workspace).await?;
+    }
+    Ok(())
+}
+
 /// Provisioned users, those who lost access a moment ago included.
 async fn base(db: &mut Read, workspace: &WorkspaceId, recent: i64) -> Result<i64> {
     Ok(store::count_with_access(db, workspace).await?.saturating_add(recent))

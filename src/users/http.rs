@@ -4,6 +4,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
+use super::access_groups;
 use super::manage::{self, Loss, NewUser};
 use super::model::User;
 use crate::base::clock::rfc3339;
@@ -181,6 +182,7 @@ impl UsersApi {
         let (app, id) = (&caller.app, UserId::from_text(id.0));
         let why = "the member was deleted";
         let revoked = transact!(app.db, |tx| {
+            manage::hold_groups(tx, &caller.facts.workspace.id, &id).await?;
             let user = manage::lock(tx, &caller.facts.workspace.id, &id).await?;
             guard_owner(&caller, &user)?;
             manage::end_access(tx, app, &caller.actor, &user, Loss::Deleted, Trigger::Admin, why).await
@@ -263,6 +265,10 @@ async fn change(caller: &Caller, id: &UserId, role: Option<Role>, body: &ChangeB
     };
     let name = body.display_name.as_deref().map(display_name).transpose()?;
     let revoked = transact!(app.db, |tx| {
+        if role.is_some() {
+            // Whoever ceases to be an owner is judged by these settings; whoever changes them locks them before users.
+            access_groups::hold_settings(tx, &caller.facts.workspace.id).await?;
+        }
         let before = manage::lock(tx, &caller.facts.workspace.id, id).await?;
         guard_owner(caller, &before)?;
         let mut after = before.clone();

@@ -198,6 +198,12 @@ pub async fn lock(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Res
     store::lock(tx, workspace, user).await?.ok_or_else(|| Error::not_found("user"))
 }
 
+/// Locks the groups of a user who is about to be deleted. Call it before the user is locked: a change of a group locks the group
+/// before its members.
+pub async fn hold_groups(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Result<()> {
+    group_store::lock_of_member(tx, workspace, user).await
+}
+
 /// How somebody loses access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
@@ -221,12 +227,12 @@ pub async fn end_access(
 ) -> Result<Revoked> {
     keep_an_owner(tx, user).await?;
     let now = app.clock.now();
+    if loss == Loss::Deleted {
+        // Groups show one member less. Here, because whoever changes a group locks it before the brake and the head as well.
+        group_store::touch_of_member(tx, &user.workspace, &user.id, now).await?;
+    }
     if trigger == Trigger::Scim && hold::counts(user.created_at, now) && access_groups::has_access(tx, user).await? {
         hold::admit(tx, app, &user.workspace, 1).await?;
-    }
-    if loss == Loss::Deleted {
-        // Groups show one member less. Here, because whoever changes a group locks it before the head as well.
-        group_store::touch_of_member(tx, &user.workspace, &user.id, now).await?;
     }
     let scope = Scope::User { user: user.id.clone(), spare: None };
     let order = Order { workspace: &user.workspace, scope, trigger, reason, target_label: user.label() };

@@ -127,6 +127,24 @@ on_both_databases! {
         assert_eq!(read(&app, "/Groups").await["totalResults"], 0);
     }
 
+    /// Groups that refer to each other come together, with all of their members.
+    async fn case_21_groups_may_be_in_a_circle(app: TestApp) {
+        let ana = app.provision("ana").await.id;
+        let mut one = new_group("g", "One", json!([{"value": "bulkId:u"}]));
+        one["data"]["externalId"] = "bulkId:h".into();
+        let mut two = new_group("h", "Two", json!([{"value": ana}, {"value": "bulkId:u"}]));
+        two["data"]["externalId"] = "bulkId:g".into();
+        let tried = bulk(&app, json!([one, two, new_user("u", "uma")])).await;
+        assert_eq!(statuses(&tried), ["201", "201", "201"], "{tried:?}");
+        for (group, other, count) in [(0, 1, 1), (1, 0, 2)] {
+            let (path, other) = (format!("/Groups/{}", id(&tried[group])), id(&tried[other]));
+            assert_eq!(read(&app, &path).await["externalId"], other.as_str());
+            let found = members(&app, &id(&tried[group])).await;
+            assert_eq!((found.len(), found.contains(&id(&tried[2]))), (count, true));
+            assert_eq!(read(&app, &path).await["meta"]["version"], tried[group]["version"]);
+        }
+    }
+
     /// What refers to something that failed fails too; what doesn't is done.
     async fn case_21_a_failed_reference_fails_what_needs_it(app: TestApp) {
         app.provision("taken").await;

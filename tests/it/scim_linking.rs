@@ -72,6 +72,41 @@ on_both_databases! {
         provision(&app, with("cy@corp.test", "2")).await.expect_scim_error(409);
     }
 
+    /// In bulk, too, they keep their ids, and what refers to them finds them; whom it switches off is out when it answers.
+    async fn in_bulk_they_keep_their_ids(app: TestApp) {
+        let (ana, bo) = (local_member(&app, "ana@corp.test").await, local_member(&app, "bo@corp.test").await);
+        let sessions = [app.sign_in("ana@corp.test").await, app.sign_in("bo@corp.test").await];
+        linking(&app).await;
+        let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        let new = |name: &str, active: bool| {
+            let mut data = okta_user(&format!("{name}@corp.test"));
+            data["active"] = active.into();
+            json!({"method": "POST", "path": "/Users", "bulkId": name, "data": data})
+        };
+        let mut report = new("cy", true);
+        report["data"][enterprise] = json!({"manager": {"value": "bulkId:ana"}});
+        let group = json!({"displayName": "Staff", "members": [{"value": "bulkId:ana"}, {"value": "bulkId:cy"}]});
+        let operations = json!([
+            {"method": "POST", "path": "/Groups", "bulkId": "g", "data": group}, new("ana", true), new("bo", false), report,
+        ]);
+        let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations});
+        let answer = app.scim(Method::POST, "/Bulk", Some(body)).await.expect(200).json();
+        let tried = answer["Operations"].as_array().expect("a list");
+        assert!(tried.iter().all(|one| one["status"] == "201"), "{answer}");
+        let id = |index: usize| tried[index]["location"].as_str().and_then(|at| at.rsplit('/').next()).expect("an id");
+        assert_eq!((id(1), id(2)), (ana.as_str(), bo.as_str()));
+        assert_eq!((app.is_live(&sessions[0]).await, app.is_live(&sessions[1]).await), (true, false));
+        let read = async |path: String| app.scim(Method::GET, &path, None).await.expect(200).json();
+        assert_eq!(read(format!("/Users/{}", id(3))).await[enterprise]["manager"]["value"], ana.as_str());
+        let group = read(format!("/Groups/{}", id(0))).await;
+        let mut members: Vec<&str> =
+            group["members"].as_array().expect("a list").iter().filter_map(|one| one["value"].as_str()).collect();
+        members.sort_unstable();
+        let mut expected = vec![ana.as_str(), id(3)];
+        expected.sort_unstable();
+        assert_eq!(members, expected);
+    }
+
     /// Case 73: taken over, they are the same person, with the same name, address, password and sessions.
     async fn case_73_what_they_sign_in_with_stays(app: TestApp) {
         let id = local_member(&app, "ana@corp.test").await;

@@ -196,6 +196,41 @@ on_both_databases! {
         uses(&app, &client.token(&app).await).await.expect(200);
     }
 
+    /// What the workspace declared for itself holds for what a client asks, too.
+    async fn a_client_provisions_by_the_schemas_of_the_workspace(app: TestApp) {
+        let urn = "urn:example:corp:User";
+        let attributes = json!([{"name": "badge", "uniqueness": "server"}]);
+        let schema = json!({"id": urn, "name": "Corp", "resource_type": "User", "attributes": attributes});
+        app.post(&app.owner_token().await, "/api/v1/scim/schemas", schema).await.expect(201);
+        let token = secret_client(&app).await.token(&app).await;
+        let with = |email: &str| {
+            let mut body = okta_user(email);
+            body[urn] = json!({"badge": "1"});
+            body
+        };
+        let created = app.scim_as(&token, Method::POST, "/Users", Some(with("ana@corp.test"))).await.expect(201).json();
+        assert_eq!(created[urn]["badge"], "1", "{created}");
+        app.scim_as(&token, Method::POST, "/Users", Some(with("bo@corp.test"))).await.expect_scim_error(409);
+    }
+
+    /// Tokens are limited like what is asked with them: each is a row and a commit.
+    async fn a_client_asks_for_tokens_too_fast(database: Database) {
+        let app = TestApp::with(database, |config| {
+            config.scim.requests_per_second = 1;
+            config.scim.burst = 3;
+        })
+        .await;
+        let client = secret_client(&app).await;
+        for _ in 0..3 {
+            client.token(&app).await;
+        }
+        let reply = send(asking(&app, &[GRANT]).header("authorization", client.basic())).await;
+        assert!(reply.header("retry-after").is_some());
+        refused(&reply, 429, "temporarily_unavailable");
+        app.advance(60);
+        client.token(&app).await;
+    }
+
     /// A client, too, may want no body after a PATCH.
     async fn a_patch_is_answered_as_the_client_was_made(app: TestApp) {
         let body = json!({"name": "Entra ID", "auth_method": "secret", "patch_response": "no_content"});
@@ -398,8 +433,13 @@ on_both_databases! {
         refused(&send(asserting(&app, &jws)).await, 401, "invalid_client");
         access_token(send(asserting(&app, &other.sign(&claims(&app, &others, "once")))).await);
         app.advance(62);
-        assert!(app.tidy_scim().await > 0, "used assertions stay for ever");
+        app.tidy_scim().await;
         refused(&send(asserting(&app, &jws)).await, 401, "invalid_client");
+        // The tokens go first: what was used is remembered for as long as clocks may be apart.
+        app.advance(545);
+        assert!(app.tidy_scim().await > 0, "tokens stay for ever");
+        app.advance(60);
+        assert!(app.tidy_scim().await > 0, "used assertions stay for ever");
     }
 
     /// Both ways in are in what the service says of itself (RFC 7643 §5).

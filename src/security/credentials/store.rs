@@ -124,12 +124,14 @@ pub async fn insert_access_token(
     Ok(())
 }
 
-/// The client that an access token was given to, and when the token ends.
+/// The client that an access token was given to, and when the token ends; with the stamp of its workspace's schemas, as `find`.
 pub async fn find_client_of(db: &mut Read, hash: &SecretHash) -> Result<Option<(Credential, UnixMillis)>> {
-    let sql = "SELECT c.*, t.expires_at AS token_expires_at FROM access_token t \
-               JOIN credential c ON c.workspace_id = t.workspace_id AND c.id = t.client_id WHERE t.token_hash = $1";
+    let sql = "SELECT c.*, t.expires_at AS token_expires_at, w.scim_schemas_stamp FROM access_token t \
+               JOIN credential c ON c.workspace_id = t.workspace_id AND c.id = t.client_id \
+               JOIN workspace w ON w.id = c.workspace_id WHERE t.token_hash = $1";
     let Some(row) = db.optional(sql, args![hash]).await? else { return Ok(None) };
-    Ok(Some((credential(&row)?, row.int("token_expires_at")?)))
+    let client = Credential { schemas_stamp: row.text("scim_schemas_stamp")?, ..credential(&row)? };
+    Ok(Some((client, row.int("token_expires_at")?)))
 }
 
 /// Remembers that a client used an assertion; false if it did before.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{LIFETIME, Proof, SCOPE};
-use crate::error::Error;
+use crate::error::{Error, TOO_MANY_ATTEMPTS};
 use crate::web::{authenticate, problem};
 
 /// How an assertion says what it is (RFC 7523 §2.2).
@@ -51,7 +51,11 @@ pub async fn issue(request: &Request, sent: Vec<u8>) -> poem::Result<Response> {
         Err(refused) => return Ok(refusal(&refused)),
     };
     let address = authenticate::origin(request).ip;
-    if let Some(token) = super::grant(&app, &proof, address).await? {
+    let granted = match super::grant(&app, &proof, address).await {
+        Err(error) if error.problem() == TOO_MANY_ATTEMPTS => return Ok(too_many(&error)),
+        granted => granted?,
+    };
+    if let Some(token) = granted {
         let body = json!({
             "access_token": token.reveal(), "token_type": "Bearer", "expires_in": LIFETIME, "scope": SCOPE,
         });
@@ -154,8 +158,7 @@ fn refusal(refused: &Refused) -> Response {
 }
 
 fn too_many(error: &Error) -> Response {
-    let description = "too many attempts from this address";
-    let body = json!({"error": "temporarily_unavailable", "error_description": description});
+    let body = json!({"error": "temporarily_unavailable", "error_description": error.detail()});
     let mut response = reply(StatusCode::TOO_MANY_REQUESTS, &body);
     problem::decorate(&mut response, error);
     response

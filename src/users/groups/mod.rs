@@ -39,12 +39,42 @@ struct Meaning {
 /// # Errors
 /// 400 naming `members` if one is not a user of this workspace.
 pub async fn create(tx: &mut Write, app: &App, actor: &Actor, group: &Group, members: &[String]) -> Result<()> {
+    insert(tx, group, members).await?;
+    announce(tx, app, group, members).await?;
+    record(tx, app, actor, created(group, members.len()), group).await
+}
+
+/// As `create`, and nobody is told: of several groups `record_created` tells, after all of them were inserted. Members may be
+/// many, and whoever tells holds the head.
+///
+/// # Errors
+/// As `create`.
+pub async fn insert(tx: &mut Write, group: &Group, members: &[String]) -> Result<()> {
     // A new group means nothing yet: nobody can have named it.
     store::insert(tx, group, &canonical::fold(&group.display_name)).await?;
     add(tx, &group.workspace, &group.id, members).await?;
-    announce(tx, app, group, members).await?;
-    let details = json!({"members": members.len()});
-    record(tx, app, actor, Entry::done("group.created", target(group)).with(details), group).await
+    Ok(())
+}
+
+/// Tells replicas and the audit log of groups that were inserted, each with the number of its members.
+pub async fn record_created(
+    tx: &mut Write,
+    app: &App,
+    actor: &Actor,
+    workspace: &WorkspaceId,
+    groups: &[(&Group, usize)],
+) -> Result<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    revoke::announce(tx, app, workspace, EventScope::Profiles, None).await?;
+    let entries: Vec<Entry> = groups.iter().map(|(group, members)| created(group, *members)).collect();
+    audit::append_all(tx, workspace, app.clock.now(), actor, &entries).await?;
+    Ok(())
+}
+
+fn created(group: &Group, members: usize) -> Entry {
+    Entry::done("group.created", target(group)).with(json!({"members": members}))
 }
 
 /// Writes a group's attributes and carries out the changes of its members, in their order; gives the group as it is then. What

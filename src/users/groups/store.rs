@@ -59,11 +59,16 @@ pub async fn touch_of_member(tx: &mut Write, workspace: &WorkspaceId, user: &Use
     tx.execute(sql, args![workspace, user, now]).await
 }
 
-/// Locks every group that a user is in until the transaction ends.
-pub async fn lock_of_member(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Result<u64> {
-    let sql = "UPDATE user_group SET version = version WHERE workspace_id = $1 \
-               AND id IN (SELECT group_id FROM group_member WHERE workspace_id = $1 AND user_id = $2)";
-    tx.execute(sql, args![workspace, user]).await
+/// Locks every group that a user is in until the transaction ends, in the order of their ids. An embedded database has one
+/// writer only.
+pub async fn lock_of_member(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Result<()> {
+    if tx.is_postgres() {
+        let sql = "SELECT COUNT(*) AS locked FROM (SELECT id FROM user_group WHERE workspace_id = $1 \
+                   AND id IN (SELECT group_id FROM group_member WHERE workspace_id = $1 AND user_id = $2) \
+                   ORDER BY id FOR NO KEY UPDATE) AS chosen";
+        tx.one(sql, args![workspace, user]).await?;
+    }
+    Ok(())
 }
 
 pub async fn find(db: &mut Read, workspace: &WorkspaceId, group: &GroupId) -> Result<Option<Group>> {
