@@ -19,7 +19,15 @@ mod machine;
 mod memory;
 mod people;
 mod place;
+mod scim;
+mod scim_create;
+mod scim_find;
+mod scim_members;
+mod scim_pages;
+mod scim_people;
+mod scim_reference;
 mod seed;
+mod seed_scim;
 mod servers;
 mod settings;
 mod stand;
@@ -103,6 +111,9 @@ async fn on(home: &Home, settings: &Settings, table: &mut Table) {
             while_revoking::measure(&stand, home, settings, table);
         }
         stand.stop();
+    }
+    if settings.wants(Line::Scim) {
+        scim::measure(home, settings, table).await;
     }
     if postgres && settings.wants(Line::Deactivation) {
         deactivation::measure(home, settings, table).await;

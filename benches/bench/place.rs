@@ -14,10 +14,11 @@ use curfew::error::Result;
 use curfew::policy::ip_allowlist::{Network, parse_network};
 
 use super::people::{Crowd, Seen};
-use super::seed;
-use super::settings::Settings;
+use super::scim_people::Provisioned;
+use super::settings::{Line, Settings};
 use super::support::{postgres, run};
 use super::table::progress;
+use super::{seed, seed_scim};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -82,6 +83,8 @@ pub struct Home {
     pub unseen: Crowd,
     /// Other workspaces in the same database, for revoking everybody: from the smallest to the largest.
     pub sizes: Vec<Crowd>,
+    /// People of an identity provider, in a workspace of their own; only if a line is about them.
+    pub provisioned: Option<Provisioned>,
     /// Of the small database.
     pub few: Crowd,
 }
@@ -113,6 +116,10 @@ impl Home {
         };
         crowds.extend(sizes.iter().chain(&ten_fold));
         seed::fill(&app, &crowds).await;
+        let provisioned = match settings.wants(Line::Scim) {
+            true => Some(seed_scim::people(&app, all / 10).await),
+            false => None,
+        };
         app.db.close().await;
         sizes.push(everybody.clone());
         sizes.extend(ten_fold);
@@ -120,7 +127,7 @@ impl Home {
             seed::settle(kind, place).await;
         }
         progress(&format!("  seeded in {:.0} s", begun.elapsed().as_secs_f64()));
-        Self { kind, version, large, small, everybody, leaving, unseen, sizes, few }
+        Self { kind, version, large, small, everybody, leaving, unseen, sizes, provisioned, few }
     }
 }
 

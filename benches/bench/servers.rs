@@ -138,4 +138,7 @@ pub fn with_place<'a>(command: &'a mut Command, place: &Place, name: &str) -> &'
         .env("CURFEW_DATA_DIR", &place.data)
         .env("CURFEW_REPLICA_NAME", name)
         .env("CURFEW_TRUSTED_PROXIES", "127.0.0.1/32")
+        // One token asks as fast as it is answered.
+        .env("CURFEW_SCIM__REQUESTS_PER_SECOND", "1000000")
+        .env("CURFEW_SCIM__BURST", "1000000")
 }

@@ -14,10 +14,11 @@ pub enum Line {
     Memory,
     Start,
     WhileRevoking,
+    Scim,
 }
 
 impl Line {
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::ForwardAuth, "forward-auth"),
         (Self::InProcess, "in-process"),
         (Self::LogAllUsersOut, "log-all-users-out"),
@@ -25,6 +26,7 @@ impl Line {
         (Self::Memory, "memory"),
         (Self::Start, "start"),
         (Self::WhileRevoking, "while-revoking"),
+        (Self::Scim, "scim"),
     ];
 }
 

@@ -20,7 +20,7 @@ use poem::{EndpointExt, Response};
 use tokio::net::TcpListener;
 
 use super::in_process::Contest;
-use super::{people, place};
+use super::{people, place, scim_reference};
 
 /// The argument that makes this program a stand.
 pub const NAME: &str = "stand";
@@ -49,6 +49,9 @@ pub fn run() -> ExitCode {
             "warm" => runtime.block_on(stand.warm(number(1), number(2)..number(3), Duration::from_secs(number(4)))),
             "read" => runtime.block_on(stand.read(number(1), number(2), number(3))),
             "contest" => runtime.block_on(stand.contest(number(1), number(2), number(3))),
+            "commits" => runtime.block_on(scim_reference::commits(stand.app.clone(), Duration::from_millis(number(1)))),
+            "rows" => runtime.block_on(scim_reference::rows(stand.app.clone(), words[1], number(2)..number(3))),
+            "tidy" => runtime.block_on(scim_reference::tidy(&stand.app)),
             "remembered" => stand.app.cache.len().to_string(),
             _ => panic!("no such order: {line}"),
         };

@@ -56,3 +56,24 @@ pub fn spread(values: &[f64]) -> String {
         values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
     format!("{low:.2}–{high:.2}")
 }
+
+/// What was measured and its reference, a figure of each for every round.
+#[derive(Debug, Default)]
+pub struct Rounds {
+    reference: Vec<f64>,
+    measured: Vec<f64>,
+}
+
+impl Rounds {
+    pub fn push(&mut self, reference: f64, measured: f64) {
+        self.reference.push(reference);
+        self.measured.push(measured);
+    }
+
+    /// The median of the reference, that of what was measured, and the spread of the rounds' ratios.
+    pub fn medians(self) -> (f64, f64, String) {
+        let ratios: Vec<f64> =
+            self.measured.iter().zip(&self.reference).map(|(measured, reference)| measured / reference).collect();
+        (median(self.reference), median(self.measured), spread(&ratios))
+    }
+}
