@@ -37,7 +37,15 @@ pub async fn append_all(
 ) -> Result<i64> {
     let mut head = store::lock_head(tx, workspace).await?;
     let Some((last, before)) = entries.split_last() else { return Ok(head.sequence) };
-    for entry in before {
+    let (eights, rest) = before.as_chunks::<8>();
+    for eight in eights {
+        let rows = eight.each_ref().map(|entry| {
+            let text = link(&mut head, entry, now, actor);
+            (head.sequence, entry, text, head.hash)
+        });
+        store::insert_eight(tx, workspace, now, actor, &rows).await?;
+    }
+    for entry in rest {
         let text = link(&mut head, entry, now, actor);
         store::insert(tx, workspace, head.sequence, now, actor, entry, &text, &head.hash).await?;
     }

@@ -59,6 +59,27 @@ pub async fn insert(
     Ok(())
 }
 
+/// As `insert`, of eight at once: sequence number, entry, its text and its hash.
+pub async fn insert_eight(
+    tx: &mut Write,
+    workspace: &WorkspaceId,
+    at: UnixMillis,
+    actor: &Actor,
+    rows: &[(i64, &Entry, String, Hash); 8],
+) -> Result<()> {
+    let sql = "INSERT INTO audit (workspace_id, at, actor_id, sequence, action, target_id, entry, hash) VALUES \
+               ($1, $2, $3, $4, $5, $6, $7, $8), ($1, $2, $3, $9, $10, $11, $12, $13), \
+               ($1, $2, $3, $14, $15, $16, $17, $18), ($1, $2, $3, $19, $20, $21, $22, $23), \
+               ($1, $2, $3, $24, $25, $26, $27, $28), ($1, $2, $3, $29, $30, $31, $32, $33), \
+               ($1, $2, $3, $34, $35, $36, $37, $38), ($1, $2, $3, $39, $40, $41, $42, $43)";
+    let mut arguments = args![workspace, at, &actor.id];
+    for (sequence, entry, text, hash) in rows {
+        arguments.extend(args![*sequence, entry.action, &entry.target.id, text, hash]);
+    }
+    tx.execute(sql, arguments).await?;
+    Ok(())
+}
+
 /// As `insert` and `move_head`, in one statement that only PostgreSQL knows: there each is a way to the server and back.
 #[expect(clippy::too_many_arguments, reason = "one column each")]
 pub async fn insert_as_head(

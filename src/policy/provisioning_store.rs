@@ -15,6 +15,21 @@ pub async fn share(tx: &mut Write, workspace: &WorkspaceId) -> Result<()> {
     Ok(())
 }
 
+/// As `share`; gives whether members may be taken over, and the newest change at this moment.
+pub async fn share_for_newcomer(tx: &mut Write, workspace: &WorkspaceId) -> Result<(bool, i64)> {
+    let sql = match tx.is_postgres() {
+        true => {
+            "SELECT p.link_by_verified_email, h.seq FROM policy p JOIN head h ON h.id = 1 WHERE p.workspace_id = $1 \
+             FOR SHARE OF p"
+        }
+        false => {
+            "SELECT p.link_by_verified_email, h.seq FROM policy p JOIN head h ON h.id = 1 WHERE p.workspace_id = $1"
+        }
+    };
+    let row = tx.one(sql, args![workspace]).await?;
+    Ok((row.flag("link_by_verified_email")?, row.int("seq")?))
+}
+
 pub async fn load(db: &mut Read, workspace: &WorkspaceId) -> Result<Provisioning> {
     let access_groups = list_access_groups(db, workspace).await?;
     let sql = "SELECT link_by_verified_email, deprovision_hold_count, deprovision_hold_percent FROM policy \

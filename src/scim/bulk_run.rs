@@ -16,7 +16,6 @@ use super::version;
 use crate::base::ids::{GroupId, UserId, uuid_v7};
 use crate::db::Write;
 use crate::error::{Error, Result};
-use crate::feed;
 use crate::sessions::revoke;
 use crate::users::groups::store as group_store;
 use crate::users::model::User;
@@ -146,7 +145,7 @@ impl Attempt<'_> {
     async fn insert_users(&self) -> Result<Tried> {
         let (client, db) = (self.client, &self.client.app.db);
         transact!(db, |tx| {
-            let head = feed::store::load_head(tx).await?;
+            let (_, head) = users::hold_settings(tx, client).await?;
             let (mut tried, mut created) = (Tried::new(), Vec::new());
             for (index, prepared) in self.run.operations.iter().zip(self.prepared) {
                 if self.book.is_full(&tried) {
@@ -259,7 +258,7 @@ impl Attempt<'_> {
         let (client, db) = (self.client, &self.client.app.db);
         transact!(db, |tx| {
             tx.mark().await?;
-            let head = feed::store::load_head(tx).await?;
+            let (_, head) = users::hold_settings(tx, client).await?;
             let (mut tried, mut created, mut grouped) = (Tried::new(), Vec::new(), Vec::new());
             for (index, prepared) in self.users_first() {
                 let hindrance = self.hindrance_from_outside(index);

@@ -58,6 +58,13 @@ impl Change<'_> {
             None => None,
         };
         let before = parts.get(&sub.name);
+        let after = match (after, before) {
+            (Some(Value::Array(more)), Some(Value::Array(kept))) if self.kind == OperationKind::Add => {
+                let all = kept.iter().cloned().chain(more).collect();
+                values::attribute(sub, &label, Value::Array(all), Source::Request)?
+            }
+            (after, _) => after,
+        };
         if sub.mutability == Mutability::Immutable && before.is_some() && before != after.as_ref() {
             return Err(ScimError::mutability(format!("{label} can't be changed")));
         }
@@ -124,7 +131,8 @@ impl Change<'_> {
 
     /// Judged at each step and not only at the end: what grows without limit would be gone through anew by every operation.
     pub(super) fn require_few(&self, elements: &[Value]) -> Result<(), ScimError> {
-        if self.attribute.name != "members" && elements.len() > values::MOST_VALUES {
+        // By its label: an attribute of a workspace's own schema may be called members, too.
+        if self.label != "members" && elements.len() > values::MOST_VALUES {
             let most = values::MOST_VALUES;
             return Err(ScimError::invalid_value(format!("{} must not have more than {most} values", self.label)));
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::attribute::{Attribute, AttributeType};
 use super::error::ScimError;
 use super::grammar;
-pub use super::matching::{matches, matches_in};
+pub use super::matching::{Effort, matches, matches_in, matches_within};
 use super::path::AttributePath;
 use super::schema::{Definition, Place, ResourceType};
 
@@ -50,6 +50,17 @@ pub enum Filter {
         path: AttributePath,
         filter: Box<Filter>,
     },
+}
+
+impl Filter {
+    /// How many comparisons it holds.
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::terms).sum(),
+            Self::Not(inner) | Self::ValuePath { filter: inner, .. } => inner.terms(),
+            Self::Compare { .. } | Self::Present(_) => 1,
+        }
+    }
 }
 
 /// Reads a filter, in every form that `normalise.rs` lists. Whether its attributes exist is not asked: one that doesn't has

@@ -67,13 +67,21 @@ async fn answer(
     user: &User,
     projection: &Projection,
 ) -> Result<Response, Failure> {
-    let groups = match projection.shows("groups") {
-        true => users::groups_of(client, user).await?,
-        false => Vec::new(),
-    };
-    let response = reply(status, &render(client, user, &groups, projection));
+    // Shown or not: the version covers them.
+    let groups = users::groups_of(client, user).await?;
+    Ok(shown(client, status, user, &groups, projection))
+}
+
+fn shown(
+    client: &Client,
+    status: StatusCode,
+    user: &User,
+    groups: &[(String, String)],
+    projection: &Projection,
+) -> Response {
+    let response = reply(status, &render(client, user, groups, projection));
     let location = client.location(ResourceType::User, user.id.as_str());
-    Ok(placed(response, &version::of_user(user, &groups), &location))
+    placed(response, &version::of_user(user, groups), &location)
 }
 
 async fn answer_group(
@@ -120,7 +128,8 @@ pub async fn create_user(request: &Request, sent: Vec<u8>) -> Response {
         let wanted = resource::parse_in(client.definition(ResourceType::User), json_body(request, &sent)?)?;
         let projection = projection(request)?;
         let user = users::create(&client, wanted).await?;
-        answer(&client, StatusCode::CREATED, &user, &projection).await
+        // Whoever is new, here or to SCIM, is in no group.
+        Ok::<_, Failure>(shown(&client, StatusCode::CREATED, &user, &[], &projection))
     })
 }
 
@@ -150,11 +159,12 @@ pub async fn get_user(Path(id): Path<String>, request: &Request) -> Response {
     answered!(async {
         let client = Client::authenticate(request).await?;
         let user = users::load(&client, &id).await?;
-        let tag = version::of_user(&user, &users::groups_of(&client, &user).await?);
+        let groups = users::groups_of(&client, &user).await?;
+        let tag = version::of_user(&user, &groups);
         if is_known(request, &tag) {
             return Ok(bare(StatusCode::NOT_MODIFIED, &tag));
         }
-        answer(&client, StatusCode::OK, &user, &projection(request)?).await
+        Ok::<_, Failure>(shown(&client, StatusCode::OK, &user, &groups, &projection(request)?))
     })
 }
 

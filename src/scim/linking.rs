@@ -15,7 +15,6 @@ use super::users::DEACTIVATED;
 use crate::audit::{self, Entry, Target};
 use crate::db::Write;
 use crate::error::{CONFLICT, Error, Result};
-use crate::policy::provisioning_store;
 use crate::sessions::model::{Role, Trigger, UserState};
 use crate::sessions::revoke::Revoked;
 use crate::users::access_groups;
@@ -25,16 +24,12 @@ use crate::users::store as people;
 use crate::workspaces::model::domain_of;
 use crate::workspaces::store as workspaces;
 
-/// The member whom a new user is, taken over, with what that revoked; `None` if the new user is somebody else, or linking is
-/// off.
+/// The member whom a new user is, taken over, with what that revoked; `None` if the new user is somebody else. The settings are
+/// held, and allow it.
 ///
 /// # Errors
 /// 409 if they were taken over before, or for a unique value that somebody else has; 429 `deprovisioning-held`.
 pub async fn adopt(tx: &mut Write, client: &Client, new: &NewUser<'_>) -> Result<Option<(User, Vec<Revoked>)>> {
-    access_groups::hold_settings(tx, &client.workspace).await?;
-    if !provisioning_store::load(tx, &client.workspace).await?.link_by_verified_email {
-        return Ok(None);
-    }
     let Some(member) = find_member(tx, client, new).await? else { return Ok(None) };
     // Under the lock: somebody may have made an administrator of them a moment ago.
     let member = manage::lock(tx, &client.workspace, &member.id).await?;

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::atomic::{self, AtomicUsize};
 
 use serde_json::{Number, Value};
 
@@ -22,12 +23,39 @@ pub fn matches(filter: &Filter, kind: ResourceType, resource: &Value) -> bool {
 
 /// As `matches`, for a workspace's own definition.
 pub fn matches_in(filter: &Filter, definition: &Definition, resource: &Value) -> bool {
-    resource.as_object().is_some_and(|resource| holds(filter, Scope::Resource(definition, resource)))
+    matches_within(filter, definition, resource, &Effort::default())
+}
+
+/// As `matches_in`, for one of many resources. If the effort is spent, the answer is none.
+pub fn matches_within(filter: &Filter, definition: &Definition, resource: &Value, effort: &Effort) -> bool {
+    resource.as_object().is_some_and(|resource| holds(filter, Scope::Resource(definition, resource), effort))
+}
+
+/// What was compared so far, in bytes. A filter may have a thousand terms, a resource a hundred addresses, and a workspace many
+/// resources: whoever judges them stops where that becomes too much.
+#[derive(Debug, Default)]
+pub struct Effort(AtomicUsize);
+
+impl Effort {
+    /// Some tenths of a second, in which a thread does nothing else.
+    const MOST: usize = 8_000_000;
+    /// A comparison of nothing.
+    const LEAST: usize = 8;
+
+    /// Whether nothing more is judged.
+    pub fn is_spent(&self) -> bool {
+        self.0.load(atomic::Ordering::Relaxed) > Self::MOST
+    }
+
+    fn spend(&self, value: Option<&Value>) {
+        let length = value.and_then(Value::as_str).map_or(0, str::len);
+        self.0.fetch_add(Self::LEAST + length, atomic::Ordering::Relaxed);
+    }
 }
 
 /// Whether one value of a complex attribute fulfils the filter in its brackets.
 pub(super) fn selects(filter: &Filter, attribute: &Attribute, value: &Value) -> bool {
-    holds(filter, Scope::Value(attribute, value))
+    holds(filter, Scope::Value(attribute, value), &Effort::default())
 }
 
 /// The values of an attribute: one, several or none.
@@ -51,16 +79,22 @@ struct Found<'a> {
     values: Vec<&'a Value>,
 }
 
-fn holds(filter: &Filter, scope: Scope<'_>) -> bool {
+fn holds(filter: &Filter, scope: Scope<'_>, effort: &Effort) -> bool {
+    if effort.is_spent() {
+        return false;
+    }
     match filter {
-        Filter::And(parts) => parts.iter().all(|part| holds(part, scope)),
-        Filter::Or(parts) => parts.iter().any(|part| holds(part, scope)),
-        Filter::Not(inner) => !holds(inner, scope),
-        Filter::Present(path) => scope.find(path).is_some_and(|found| found.values.into_iter().any(is_filled)),
-        Filter::Compare { path, operator, value } => compare(scope.find(path), *operator, value),
-        Filter::ValuePath { path, filter } => scope
-            .find(path)
-            .is_some_and(|found| found.values.iter().any(|value| holds(filter, Scope::Value(found.attribute, value)))),
+        Filter::And(parts) => parts.iter().all(|part| holds(part, scope, effort)),
+        Filter::Or(parts) => parts.iter().any(|part| holds(part, scope, effort)),
+        Filter::Not(inner) => !holds(inner, scope, effort),
+        Filter::Present(path) => {
+            effort.spend(None);
+            scope.find(path).is_some_and(|found| found.values.into_iter().any(is_filled))
+        }
+        Filter::Compare { path, operator, value } => compare(scope.find(path), *operator, value, effort),
+        Filter::ValuePath { path, filter } => scope.find(path).is_some_and(|found| {
+            found.values.iter().any(|value| holds(filter, Scope::Value(found.attribute, value), effort))
+        }),
     }
 }
 
@@ -121,11 +155,13 @@ fn is_filled(value: &Value) -> bool {
     }
 }
 
-fn compare(found: Option<Found<'_>>, operator: Operator, literal: &Value) -> bool {
+fn compare(found: Option<Found<'_>>, operator: Operator, literal: &Value, effort: &Effort) -> bool {
+    effort.spend(None);
     match found.map(Found::simple) {
-        Some(found) if !found.values.is_empty() => {
-            found.values.iter().any(|value| test(found.attribute, value, operator, literal))
-        }
+        Some(found) if !found.values.is_empty() => found.values.iter().any(|&value| {
+            effort.spend(Some(value));
+            test(found.attribute, value, operator, literal)
+        }),
         _ => match operator {
             Operator::Eq => literal.is_null(),
             Operator::Ne => !literal.is_null(),
@@ -285,5 +321,16 @@ mod tests {
     fn case_76_no_character_is_a_pattern() {
         expect(true, &["title co \"% off_\"", "title ew \"\\\\'\"", "title sw \"50%\""]);
         expect(false, &["title co \"5_%\"", "title sw \"%\"", "title eq \"50% off.*\""]);
+    }
+
+    #[test]
+    fn case_56_judging_comes_to_an_end() {
+        let addresses: Vec<Value> = (0..100).map(|_| json!({"value": "ä".repeat(250)})).collect();
+        let (definition, resource) = (ResourceType::User.definition(), json!({"emails": addresses}));
+        let effort = Effort::default();
+        let few = parse("emails co \"z\" or emails eq \"y\"").expect("valid");
+        assert!(!matches_within(&few, definition, &resource, &effort) && !effort.is_spent());
+        let many = parse(&vec!["emails co \"z\""; 450].join(" or ")).expect("valid");
+        assert!(!matches_within(&many, definition, &resource, &effort) && effort.is_spent());
     }
 }

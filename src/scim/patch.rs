@@ -10,6 +10,7 @@ use super::attribute::{Attribute, Mutability, Schema};
 use super::change::Change;
 use super::error::ScimError;
 use super::filter::{self, Filter};
+use super::matching;
 use super::path::{self, Path};
 use super::resource::{self, Resource};
 use super::schema::{Definition, Place, ResourceType, Target};
@@ -17,6 +18,10 @@ use super::values::Source;
 
 /// The most operations of one message.
 pub const MOST_OPERATIONS: usize = 1_000;
+
+/// How much the operations of one message may go through, in bytes of what is kept: some tenths of a second, in which the
+/// resource is locked.
+const MOST_EFFORT: usize = 4_000_000;
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +70,8 @@ pub fn from_object(mut message: Resource) -> Result<Vec<Operation>, ScimError> {
 /// in, and an `id` that a client repeats is compared with it, so give it.
 ///
 /// # Errors
-/// 400 `mutability`, `noTarget`, `invalidPath`, `invalidValue`; then nothing of it is to be kept.
+/// 400 `mutability`, `noTarget`, `invalidPath`, `invalidValue`; 413 for operations that compare too much; then nothing of it is
+/// to be kept.
 pub fn apply(kind: ResourceType, before: &Resource, operations: &[Operation]) -> Result<Resource, ScimError> {
     apply_in(kind.definition(), before, operations)
 }
@@ -77,7 +83,7 @@ pub fn apply(kind: ResourceType, before: &Resource, operations: &[Operation]) ->
 pub fn apply_in(definition: &Definition, before: &Resource, operations: &[Operation]) -> Result<Resource, ScimError> {
     let is_read_only = |name: &str| definition.attribute(name).is_some_and(|a| a.mutability == Mutability::ReadOnly);
     let (fixed, working): (Resource, Resource) = before.clone().into_iter().partition(|(name, _)| is_read_only(name));
-    let mut patch = Patch { definition, fixed, working };
+    let mut patch = Patch { definition, fixed, working, effort: 0 };
     for operation in operations {
         patch.operate(operation)?;
     }
@@ -124,6 +130,8 @@ struct Patch<'a> {
     /// What nobody may change.
     fixed: Resource,
     working: Resource,
+    /// What the operations so far went through.
+    effort: usize,
 }
 
 /// What to do at a place.
@@ -239,6 +247,10 @@ impl Patch<'_> {
         }
         let mut container = self.open(extension);
         let before = container.remove(&attribute.name);
+        self.effort = self.effort.saturating_add(effort(attribute, &label, selection, step, before.as_ref()));
+        if self.effort > MOST_EFFORT {
+            return Err(ScimError::payload_too_large("the operations compare too much: send fewer of them at once"));
+        }
         let frozen = if attribute.mutability == Mutability::Immutable { before.clone() } else { None };
         let change = Change { kind: step.kind, attribute, label: &label, value: step.value };
         let after = match (selection, sub) {
@@ -277,6 +289,36 @@ impl Patch<'_> {
                 self.working.insert(schema.id.clone(), Value::Object(container));
             }
         }
+    }
+}
+
+/// What an operation goes through, about: the bytes of the values that are kept, once for each term of its filter, or for each
+/// value whose removal it asks for. Members are told apart by their ids, which is next to nothing.
+fn effort(
+    attribute: &Attribute,
+    label: &str,
+    selection: Option<&Filter>,
+    step: Step<'_>,
+    before: Option<&Value>,
+) -> usize {
+    let is_by_id = label == "members";
+    let times = match (selection, step.value) {
+        (Some(filter), _) => filter.terms(),
+        (None, _) if !attribute.multi_valued => return 0,
+        (None, Some(Value::Array(listed))) if step.kind == OperationKind::Remove && !is_by_id => listed.len(),
+        (None, _) => 1,
+    };
+    let weight = |value: &Value| if is_by_id { 2 } else { 16 + length(value) };
+    let size: usize = before.map_or(0, |before| matching::each(before).iter().map(weight).sum());
+    size.saturating_mul(times)
+}
+
+fn length(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(length).sum(),
+        Value::Object(parts) => parts.values().map(length).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
     }
 }
 

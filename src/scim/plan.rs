@@ -14,6 +14,8 @@ use crate::base::clock::UnixMillis;
 
 /// Look-ups of one query at the most.
 const MOST_KEYS: usize = 100;
+/// Of these, look-ups that may each find a great part of all there are: more of them cost more than all.
+const MOST_WIDE_KEYS: usize = 10;
 
 /// What is looked up, in the order of how little it is likely to find. Texts that aren't exact are folded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,7 +111,13 @@ fn union(parts: impl Iterator<Item = Vec<Key>>) -> Vec<Key> {
     let mut keys: Vec<Key> = parts.flatten().collect();
     keys.sort();
     keys.dedup();
-    if keys.len() > MOST_KEYS || keys.contains(&Key::Every) { vec![Key::Every] } else { keys }
+    let wide = keys.iter().filter(|key| is_wide(key)).count();
+    let is_too_much = keys.len() > MOST_KEYS || wide > MOST_WIDE_KEYS || keys.contains(&Key::Every);
+    if is_too_much { vec![Key::Every] } else { keys }
+}
+
+fn is_wide(key: &Key) -> bool {
+    rank(key) >= 6
 }
 
 fn rank(key: &Key) -> u8 {

@@ -8,6 +8,9 @@ use super::error::ScimError;
 use super::resource::Resource;
 use super::schema::{Definition, Target};
 
+/// The most paths of a list: each is looked for in every resource that is shown.
+const MOST_PATHS: usize = 500;
+
 /// `attributes` and `excludedAttributes` as they were asked for. The default asks for neither.
 #[derive(Clone, Debug, Default)]
 pub struct Projection {
@@ -21,11 +24,15 @@ impl Projection {
     /// From lists of attribute paths, as POST `/.search` has them. An empty list is none.
     ///
     /// # Errors
-    /// 400 `invalidValue` if both are given.
+    /// 400 `invalidValue` if both are given, or one names too much.
     pub fn new(attributes: Option<&[String]>, excluded: Option<&[String]>) -> Result<Self, ScimError> {
         let (only, without) = (attributes.unwrap_or_default().to_vec(), excluded.unwrap_or_default().to_vec());
         if !only.is_empty() && !without.is_empty() {
             return Err(ScimError::invalid_value("attributes and excludedAttributes can't be given together"));
+        }
+        if only.len().max(without.len()) > MOST_PATHS {
+            let text = format!("attributes and excludedAttributes must not have more than {MOST_PATHS} paths");
+            return Err(ScimError::invalid_value(text));
         }
         Ok(Self { only, without, is_whole: false })
     }
@@ -235,5 +242,17 @@ mod tests {
     fn case_12_both_are_refused() {
         assert_eq!(Projection::parse(Some("a"), Some("b")).expect_err("both").status, 400);
         assert!(Projection::parse(Some(""), Some(" , b")).is_ok());
+    }
+
+    #[test]
+    fn case_12_a_list_has_an_end() {
+        let paths = |count: usize| vec!["id"; count].join(",");
+        for (only, without) in [(Some(paths(MOST_PATHS)), None), (None, Some(paths(MOST_PATHS)))] {
+            assert!(Projection::parse(only.as_deref(), without.as_deref()).is_ok());
+        }
+        for (only, without) in [(Some(paths(MOST_PATHS + 1)), None), (None, Some(paths(MOST_PATHS + 1)))] {
+            let refused = Projection::parse(only.as_deref(), without.as_deref()).expect_err("too many");
+            assert_eq!(refused.scim_type, Some("invalidValue"));
+        }
     }
 }

@@ -41,9 +41,10 @@ pub fn attribute(kind: ResourceType) -> &'static str {
     }
 }
 
-/// What an answer shows.
+/// What an answer shows. The version of a user, in `meta`, covers the groups.
 pub fn shown(kind: ResourceType, projection: &Projection) -> Needed {
-    if projection.shows(attribute(kind)) { Needed::Everything } else { Needed::Nothing }
+    let is_covered = kind == ResourceType::User && projection.shows("meta");
+    if is_covered || projection.shows(attribute(kind)) { Needed::Everything } else { Needed::Nothing }
 }
 
 /// What it takes to judge a filter and to sort.
@@ -136,6 +137,8 @@ mod tests {
         let excluded = Projection::parse(None, Some("members")).expect("one list");
         assert_eq!(shown(ResourceType::Group, &excluded), Needed::Nothing);
         assert_eq!(shown(ResourceType::User, &excluded), Needed::Everything);
+        let covered = Projection::parse(None, Some("groups")).expect("one list");
+        assert_eq!(shown(ResourceType::User, &covered), Needed::Everything);
         let named = Projection::parse(Some("userName"), None).expect("one list");
         assert_eq!(shown(ResourceType::User, &named), Needed::Nothing);
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::candidates::{self, Candidates};
 use super::client::{Client, Failure};
 use super::error::ScimError;
-use super::filter::{self, Filter, matches_in};
+use super::filter::{self, Effort, Filter, matches_within};
 use super::plan::{self, Key};
 use super::projection::Projection;
 use super::query::Query;
@@ -28,6 +28,7 @@ pub struct Subject<'a> {
     keys: Vec<Key>,
     /// What judging takes.
     needed: Needed,
+    effort: Effort,
 }
 
 impl<'a> Subject<'a> {
@@ -46,7 +47,8 @@ impl<'a> Subject<'a> {
             filter::check_in(filter, definition)?;
         }
         let needed = relation::judged(filter, query.sort_by.as_deref(), definition);
-        Ok(Self { kind, definition, filter, keys: plan::keys(filter, definition), needed })
+        let (keys, effort) = (plan::keys(filter, definition), Effort::default());
+        Ok(Self { kind, definition, filter, keys, needed, effort })
     }
 
     /// Whether everything is a result.
@@ -73,7 +75,10 @@ impl<'a> Subject<'a> {
     }
 
     /// The results among some resources, in order, each with the whole resource as it was judged; null if nothing was to judge.
-    pub async fn results(&self, client: &Client, ids: &[String], sorted: bool) -> Result<Vec<(Row, Value)>> {
+    ///
+    /// # Errors
+    /// 400 `tooMany` if judging, with all that was judged before, takes too long.
+    pub async fn results(&self, client: &Client, ids: &[String], sorted: bool) -> Result<Vec<(Row, Value)>, Failure> {
         let mut found = rows::load(client, self.kind, ids).await?;
         rows::relate(client, self.kind, &mut found, &self.needed).await?;
         if self.filter.is_none() && !sorted {
@@ -84,8 +89,14 @@ impl<'a> Subject<'a> {
             let resource = row.render(client, &whole);
             (row, resource)
         });
-        let is_result = |filter: &Filter, resource: &Value| matches_in(filter, self.definition, resource);
-        Ok(judged.filter(|(_, resource)| self.filter.is_none_or(|filter| is_result(filter, resource))).collect())
+        let is_result =
+            |filter: &Filter, resource: &Value| matches_within(filter, self.definition, resource, &self.effort);
+        let results =
+            judged.filter(|(_, resource)| self.filter.is_none_or(|filter| is_result(filter, resource))).collect();
+        if self.effort.is_spent() {
+            return Err(ScimError::too_many("this filter compares too much: give it fewer terms").into());
+        }
+        Ok(results)
     }
 }
 

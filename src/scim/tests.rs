@@ -216,6 +216,17 @@ fn values_of_several_are_added_chosen_and_removed() {
 }
 
 #[test]
+fn an_addition_to_a_part_with_several_values_keeps_what_is_there() {
+    let before = created(json!({"cards": [{"value": "1", "labels": ["old"]}, {"value": "2"}]})).expect("valid");
+    let path = format!("{URN}:cards[value pr].labels");
+    let after = patched(&before, json!([{"op": "add", "path": path, "value": ["new", "old"]}])).expect("allowed");
+    let cards = own(&after, "cards");
+    assert_eq!((&cards[0]["labels"], &cards[1]["labels"]), (&json!(["old", "new"]), &json!(["new", "old"])));
+    let after = patched(&before, json!([{"op": "replace", "path": path, "value": ["new"]}])).expect("allowed");
+    assert_eq!(own(&after, "cards")[0]["labels"], json!(["new"]));
+}
+
+#[test]
 fn filters_go_by_type_and_case_and_tell_no_secret() {
     let definition = definition();
     let resource = created(json!({

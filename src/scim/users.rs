@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::base::ids::UserId;
 use crate::db::Write;
 use crate::error::{Error, LAST_OWNER, NOT_FOUND, PRECONDITION_FAILED, Result};
+use crate::policy::provisioning_store;
 use crate::sessions::model::{Role, Trigger, UserState};
 use crate::sessions::revoke::{self, Revoked};
 use crate::transact;
@@ -114,19 +115,24 @@ pub async fn create(client: &Client, sent: Resource) -> Result<User, Failure> {
 /// # Errors
 /// As `create`.
 pub async fn create_in(tx: &mut Write, client: &Client, newcomer: &Newcomer) -> Result<(User, Vec<Revoked>)> {
-    let new = newcomer.as_new();
-    match linking::adopt(tx, client, &new).await? {
-        Some(linked) => Ok(linked),
-        None => {
-            let user = manage::create_user(tx, &client.app, &client.actor, &client.workspace, &new).await?;
-            keep_new(tx, client, &user).await?;
-            Ok((user, Vec::new()))
-        }
+    let (links, head) = hold_settings(tx, client).await?;
+    if links && let Some(linked) = linking::adopt(tx, client, &newcomer.as_new()).await? {
+        return Ok(linked);
     }
+    let user = insert_in(tx, client, newcomer, head).await?;
+    record_created(tx, client, &[&user]).await?;
+    keep_new(tx, client, &user).await?;
+    Ok((user, Vec::new()))
 }
 
-/// As `create` within `tx`, of one user among several: `record_created` tells the audit log of all of them. `head` is as
-/// `manage::insert_user` has it.
+/// Holds the settings that new users are judged by until the transaction ends; gives whether members may be taken over, and the
+/// newest change that is known.
+pub async fn hold_settings(tx: &mut Write, client: &Client) -> Result<(bool, i64)> {
+    provisioning_store::share_for_newcomer(tx, &client.workspace).await
+}
+
+/// As `create` within `tx`, of one user among several: `record_created` tells the audit log of all of them. The settings are held,
+/// and `head` comes with them.
 ///
 /// # Errors
 /// As `create`; after a refusal (below 500) the transaction can go on.

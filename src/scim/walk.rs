@@ -51,7 +51,7 @@ async fn walk(
     subjects: &[Subject<'_>],
     from: Option<&Position>,
     count: usize,
-) -> ProductResult<(Vec<Row>, Option<Position>)> {
+) -> Result<(Vec<Row>, Option<Position>), Failure> {
     let (mut found, mut looked) = (Vec::new(), 0);
     for subject in subjects.iter().skip_while(|subject| from.is_some_and(|from| from.kind != subject.kind)) {
         let mut after =

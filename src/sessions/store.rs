@@ -164,8 +164,9 @@ pub async fn count_for_receipt(
                AND ((s.method = 'saml' AND limits.saml_allowed = 1) OR (s.method <> 'saml' AND limits.password_allowed = 1))";
     let spare = spare.map(SessionId::as_str).unwrap_or_default();
     let row = db.one(sql, args![workspace, now, spare, RECEIPT_LIMIT + 1]).await?;
-    let more = row.int("looked_at")? > RECEIPT_LIMIT;
-    Ok(Count { sessions: row.int("sessions")?.min(RECEIPT_LIMIT), users: row.int("users")?, more })
+    let sessions = row.int("sessions")?;
+    let more = row.int("looked_at")?.max(sessions) > RECEIPT_LIMIT;
+    Ok(Count { sessions: sessions.min(RECEIPT_LIMIT), users: row.int("users")?, more })
 }
 
 /// A session that is about to be.

@@ -62,12 +62,6 @@ pub async fn lets_in(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId) -
     store::is_access_group(tx, workspace, group).await
 }
 
-/// Judges a user who was created in this transaction. The settings were held before.
-pub async fn judge_newcomer(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Result<()> {
-    store::judge_newcomer(tx, workspace, user).await?;
-    Ok(())
-}
-
 /// Judges these users anew, after what let them in was changed in this transaction; whoever lost access has no session any
 /// more. The settings are held and the users locked.
 ///

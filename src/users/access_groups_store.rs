@@ -66,12 +66,6 @@ pub async fn shut_out(tx: &mut Write, workspace: &WorkspaceId, users: &[UserId])
     tx.execute(sql, args![workspace, listed(users)]).await
 }
 
-/// The same of a new user, if it is so.
-pub async fn judge_newcomer(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Result<u64> {
-    let sql = concat!("UPDATE users SET group_access = 0 WHERE workspace_id = $1 AND id = $2 AND NOT ", let_in!());
-    tx.execute(sql, args![workspace, user]).await
-}
-
 /// Keeps which of these users groups let in now.
 pub async fn let_in_of(tx: &mut Write, workspace: &WorkspaceId, users: &[UserId]) -> Result<u64> {
     let sql = of_these!(

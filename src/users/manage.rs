@@ -52,7 +52,8 @@ pub async fn create_user(
 }
 
 /// As `create_user`, without the audit entry: of several, `record_created` writes them all. `head` is the newest change that is
-/// known when the transaction begins.
+/// known when the transaction begins. If the identity provider keeps them, the settings are held (`access_groups.rs`): whether
+/// groups let them in is judged here.
 ///
 /// # Errors
 /// As `create_user`; a refusal (below 500) has written nothing, and the transaction can go on.
@@ -66,9 +67,6 @@ pub async fn insert_user(
     let now = app.clock.now();
     let key = name_key("user_name", new.user_name)?;
     let email = new.email.map(|text| email_key("email", text)).transpose()?;
-    if new.source == Source::Scim {
-        access_groups::hold_settings(tx, workspace).await?;
-    }
     let waits = new.source == Source::Local && new.password_hash.is_none();
     let user = User {
         id: new.id.clone().unwrap_or_else(|| UserId::generate(now, app.random.as_ref())),
@@ -95,7 +93,6 @@ pub async fn insert_user(
     }
     if new.source == Source::Scim {
         insert_search_keys(tx, &user).await?;
-        access_groups::judge_newcomer(tx, workspace, &user.id).await?;
     }
     Ok(user)
 }
@@ -325,10 +322,8 @@ pub async fn write_search_keys(tx: &mut Write, user: &User) -> Result<()> {
 }
 
 async fn insert_search_keys(tx: &mut Write, user: &User) -> Result<()> {
-    for (attribute, value) in search_key::all(&user.resource) {
-        store::search_keys::insert(tx, &user.workspace, &user.id, attribute, &value).await?;
-    }
-    Ok(())
+    let keys: Vec<_> = search_key::all(&user.resource).into_iter().collect();
+    store::search_keys::insert(tx, &user.workspace, &user.id, &keys).await
 }
 
 fn name_taken(error: Error) -> Error {

@@ -25,8 +25,10 @@ macro_rules! select {
 /// Adds a user; 0 if the name is taken, which leaves the transaction as it was.
 pub async fn insert(tx: &mut Write, user: &User, user_name_key: &str, email_key: Option<&str>) -> Result<u64> {
     let sql = "INSERT INTO users (workspace_id, id, user_name, user_name_key, email, email_key, display_name, role, state, \
-               source, external_id, epoch, epoch_seq, password_hash, resource, version, created_at, updated_at, provider_active) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $15, $12, $13, 1, $14, $14, $16) ON CONFLICT DO NOTHING";
+               source, external_id, epoch, epoch_seq, password_hash, resource, version, created_at, updated_at, provider_active, \
+               group_access) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $15, $12, $13, 1, $14, $14, $16, \
+               CASE WHEN $10 = 'scim' AND $8 <> 'owner' AND EXISTS (SELECT 1 FROM access_group WHERE workspace_id = $1) \
+               THEN 0 ELSE 1 END) ON CONFLICT DO NOTHING";
     let arguments = args![
         &user.workspace,
         &user.id,
@@ -266,15 +268,34 @@ pub mod search_keys {
     use crate::db::{Read, Row, Write};
     use crate::error::Result;
 
+    macro_rules! insert {
+        ($($more:literal),*) => {
+            concat!("INSERT INTO user_search_key (workspace_id, attribute, value, user_id) VALUES ($1, $3, $4, $2)" $(, $more)*)
+        };
+    }
+
+    /// For one row, two, three and four: a statement is what a row costs.
+    const INSERTS: [&str; 4] = [
+        insert!(),
+        insert!(", ($1, $5, $6, $2)"),
+        insert!(", ($1, $5, $6, $2), ($1, $7, $8, $2)"),
+        insert!(", ($1, $5, $6, $2), ($1, $7, $8, $2), ($1, $9, $10, $2)"),
+    ];
+
+    /// Writes keys that the user doesn't have yet: attributes and values.
     pub async fn insert(
         tx: &mut Write,
         workspace: &WorkspaceId,
         user: &UserId,
-        attribute: &str,
-        value: &str,
+        keys: &[(&'static str, String)],
     ) -> Result<()> {
-        let sql = "INSERT INTO user_search_key (workspace_id, attribute, value, user_id) VALUES ($1, $2, $3, $4)";
-        tx.execute(sql, args![workspace, attribute, value, user]).await?;
+        for some in keys.chunks(INSERTS.len()) {
+            let mut arguments = args![workspace, user];
+            for (attribute, value) in some {
+                arguments.extend(args![*attribute, value]);
+            }
+            tx.execute(INSERTS[some.len() - 1], arguments).await?;
+        }
         Ok(())
     }
 

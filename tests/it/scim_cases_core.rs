@@ -270,6 +270,24 @@ on_both_databases! {
         }
     }
 
+    /// Whatever of a user is shown, the version is the one that a change has to name.
+    async fn case_16_a_version_does_not_depend_on_what_is_shown(app: TestApp) {
+        let person = app.provision("ada").await;
+        app.group("Staff", &[&person]).await;
+        let path = format!("/Users/{}", person.id);
+        let whole = app.scim(Method::GET, &path, None).await.expect(200).header("etag").expect("a version").to_owned();
+        for query in ["attributes=userName", "excludedAttributes=groups"] {
+            let some = app.scim(Method::GET, &format!("{path}?{query}"), None).await.expect(200);
+            assert_eq!(some.header("etag"), Some(whole.as_str()), "{query}");
+        }
+        let listed = app.scim(Method::GET, "/Users?excludedAttributes=groups", None).await.expect(200).json();
+        let users = listed["Resources"].as_array().expect("a list");
+        let ada = users.iter().find(|user| user["id"] == person.id.as_str()).expect("listed");
+        assert_eq!((&ada["meta"]["version"], ada.get("groups")), (&json!(whole), None));
+        let title = patch_op(json!([{"op": "replace", "path": "title", "value": "x"}]));
+        app.scim_with(("if-match", &whole), Method::PATCH, &path, Some(title)).await.expect(200);
+    }
+
     async fn case_16_what_is_known_already_is_not_sent_again(app: TestApp) {
         let person = app.provision("ada").await;
         let group = app.scim_create("/Groups", json!({"schemas": [GROUP], "displayName": "Staff"})).await;

@@ -196,21 +196,25 @@ on_both_databases! {
         uses(&app, &client.token(&app).await).await.expect(200);
     }
 
-    /// What the workspace declared for itself holds for what a client asks, too.
-    async fn a_client_provisions_by_the_schemas_of_the_workspace(app: TestApp) {
-        let urn = "urn:example:corp:User";
+    /// What the workspace declared for itself holds for clients, too: they keep it, and nothing of it is lost by what they change.
+    async fn a_client_knows_the_workspaces_schemas(app: TestApp) {
+        let urn = "urn:example:acme:User";
         let attributes = json!([{"name": "badge", "uniqueness": "server"}]);
-        let schema = json!({"id": urn, "name": "Corp", "resource_type": "User", "attributes": attributes});
+        let schema = json!({"id": urn, "name": "Acme", "resource_type": "User", "attributes": attributes});
         app.post(&app.owner_token().await, "/api/v1/scim/schemas", schema).await.expect(201);
         let token = secret_client(&app).await.token(&app).await;
-        let with = |email: &str| {
-            let mut body = okta_user(email);
-            body[urn] = json!({"badge": "1"});
-            body
+        let with_badge = |email: &str| {
+            let mut user = okta_user(email);
+            user[urn] = json!({"badge": "7"});
+            user
         };
-        let created = app.scim_as(&token, Method::POST, "/Users", Some(with("ana@corp.test"))).await.expect(201).json();
-        assert_eq!(created[urn]["badge"], "1", "{created}");
-        app.scim_as(&token, Method::POST, "/Users", Some(with("bo@corp.test"))).await.expect_scim_error(409);
+        let created = app.scim_as(&token, Method::POST, "/Users", Some(with_badge("ana@corp.test"))).await.expect(201).json();
+        assert_eq!(created[urn], json!({"badge": "7"}), "{created}");
+        let path = format!("/Users/{}", created["id"].as_str().expect("an id"));
+        let title = patch_op(json!([{"op": "replace", "path": "title", "value": "Dr."}]));
+        let changed = app.scim_as(&token, Method::PATCH, &path, Some(title)).await.expect(200).json();
+        assert_eq!((&changed["title"], &changed[urn]), (&json!("Dr."), &json!({"badge": "7"})), "{changed}");
+        app.scim_as(&token, Method::POST, "/Users", Some(with_badge("bo@corp.test"))).await.expect_scim_error(409);
     }
 
     /// Tokens are limited like what is asked with them: each is a row and a commit.

@@ -488,6 +488,18 @@ on_both_databases! {
         }
     }
 
+    /// A filter of many terms about much text is refused before it has kept a thread busy.
+    async fn case_56_what_compares_too_much_is_refused(app: TestApp) {
+        let addresses = (0..100).map(|number| json!({"value": format!("{number}{}", "ä".repeat(250))}));
+        create(&app, "ann@corp.test", json!({"emails": addresses.collect::<Vec<Value>>()})).await;
+        let find = async |terms: usize| {
+            let filter = vec!["emails co \"z\""; terms].join(" or ");
+            app.scim(Method::POST, "/Users/.search", Some(json!({"filter": filter}))).await
+        };
+        assert_eq!(find(450).await.expect_scim_error(400)["scimType"], "tooMany");
+        assert_eq!(find(2).await.expect(200).json()["totalResults"], 0);
+    }
+
     /// Past 10,000 users a filter without an index is refused, one with an index is not, and a cursor walks through all of them.
     async fn large_workspaces_are_searched_by_index_or_by_cursor(app: TestApp) {
         app.sql(

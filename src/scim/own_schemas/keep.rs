@@ -25,12 +25,19 @@ pub async fn keep(
     before: &Resource,
     after: &Resource,
 ) -> Result<()> {
-    let Some(own) = client.own.as_ref().filter(|own| own.differ(before, after)) else { return Ok(()) };
-    if store::load_stamp(tx, &client.workspace).await? != own.stamp {
+    let definition = client.definition(kind);
+    // What a schema keeps that this request doesn't know: declared since it began, or being deleted.
+    let is_lost =
+        |name: &String| name.contains(':') && !after.contains_key(name) && definition.extension(name).is_none();
+    let differs = client.own.as_ref().is_some_and(|own| own.differ(before, after));
+    if !differs && !before.keys().any(is_lost) {
+        return Ok(());
+    }
+    let stamp = client.own.as_ref().map_or("", |own| own.stamp.as_str());
+    if store::load_stamp(tx, &client.workspace).await? != stamp {
         let text = "the schemas of this workspace were changed meanwhile; try again";
         return Err(Error::new(BUSY, text).with_retry_after(Duration::from_secs(1)));
     }
-    let definition = own.of(kind);
     let (had, has) = (unique::keys(definition, before), unique::keys(definition, after));
     if had == has {
         return Ok(());

@@ -289,3 +289,27 @@ fn case_35_46_and_54_many_members() {
     let none = json!([{"op": "add", "path": "members[value eq \"x\"].type", "value": "User"}]);
     assert_eq!(patch_of(ResourceType::Group, group(), none).expect_err("no such").scim_type, Some("noTarget"));
 }
+
+#[test]
+fn case_57_operations_that_compare_too_much_are_refused() {
+    let addresses: Vec<Value> =
+        (0..100).map(|number| json!({"value": format!("a{number}@x"), "display": "ä".repeat(1_000)})).collect();
+    let before = json!({"userName": "ann", "emails": addresses});
+    let patched = |operations: Value| patch_of(ResourceType::User, before.clone(), operations);
+    let long = format!("emails[{}]", vec!["display co \"z\""; 400].join(" or "));
+    let listed: Vec<Value> = (0..100).map(|number| json!({"value": format!("b{number}@x")})).collect();
+    for operations in [
+        json!([{"op": "remove", "path": long}]),
+        json!([{"op": "remove", "path": "emails", "value": listed}]),
+        json!(vec![json!({"op": "add", "path": "emails", "value": [{"value": "a0@x"}]}); 500]),
+    ] {
+        assert_eq!(patched(operations).expect_err("too much").status, 413);
+    }
+    assert!(patched(json!([{"op": "remove", "path": "emails[display co \"z\"]"}])).is_ok());
+}
+
+#[test]
+fn case_57_many_operations_on_little_are_none_too_many() {
+    let step = json!({"op": "replace", "path": "emails[type eq \"work\" and primary eq true].display", "value": "x"});
+    assert_eq!(user(json!(vec![step; MOST_OPERATIONS]))["emails"][0]["display"], "x");
+}

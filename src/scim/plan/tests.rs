@@ -66,6 +66,9 @@ fn case_11_and_takes_the_best_part_and_or_takes_all() {
     let many: Vec<String> = (0..=MOST_KEYS).map(|number| format!("id eq \"{number}\"")).collect();
     assert_eq!(user(&many.join(" or ")), [Key::Every]);
     assert_eq!(user(&many[1..].join(" or ")).len(), MOST_KEYS);
+    let wide: Vec<String> = (0..=MOST_WIDE_KEYS).map(|number| format!("userName sw \"a{number}\"")).collect();
+    assert_eq!(user(&wide.join(" or ")), [Key::Every]);
+    assert_eq!(user(&wide[1..].join(" or ")).len(), MOST_WIDE_KEYS);
 }
 
 #[test]
