@@ -136,6 +136,8 @@ impl TestApp {
         };
         config.sign_in.argon2_memory_kib = 64;
         config.sign_in.argon2_iterations = 1;
+        // What a test asks in a moment, a provider asks in an hour.
+        (config.scim.requests_per_second, config.scim.burst) = (100_000, 1_000_000);
         adjust(&mut config);
         let app = App::open(config, Arc::new(clock.clone()), Arc::new(SystemRandom)).await;
         let app = app.unwrap_or_else(|error| panic!("the app does not open: {error}"));
