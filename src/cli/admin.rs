@@ -81,6 +81,24 @@ pub struct NewScimToken {
     patch_response: String,
 }
 
+impl NewScimToken {
+    /// Where it is to be made.
+    pub(super) fn place(&self) -> &InWorkspace {
+        &self.new.place
+    }
+
+    /// What is to be made.
+    ///
+    /// # Errors
+    /// Which option can't be accepted.
+    pub(super) fn wanted(&self, console: &Console) -> Result<Wanted> {
+        let expires_at = wanted::end(console.app.clock.now(), self.expires_at.as_deref(), self.new.expires_in_days)?;
+        let networks = wanted::networks(self.network.iter().map(String::as_str))?;
+        let patch_response = wanted::patch_response(Some(&self.patch_response))?;
+        Ok(Wanted { name: self.new.name.clone(), expires_at, networks, patch_response })
+    }
+}
+
 #[derive(Subcommand)]
 pub enum ScimTokenCommand {
     /// Create a token. It is printed once.
@@ -211,15 +229,12 @@ async fn find(console: &Console, workspace: &Workspace, name: &str) -> Result<Us
 pub async fn scim_token(console: &Console, command: ScimTokenCommand) -> Result<ExitCode> {
     let kind = CredentialKind::ScimToken;
     match command {
-        ScimTokenCommand::Create(NewScimToken { new, expires_at, network, patch_response }) => {
-            let workspace = console.workspace(&new.place.workspace).await?;
-            let expires_at = wanted::end(console.app.clock.now(), expires_at.as_deref(), new.expires_in_days)?;
-            let networks = wanted::networks(network.iter().map(String::as_str))?;
-            let patch_response = wanted::patch_response(Some(&patch_response))?;
-            let wanted = Wanted { name: new.name, expires_at, networks, patch_response };
+        ScimTokenCommand::Create(new) => {
+            let workspace = console.workspace(&new.place().workspace).await?;
+            let wanted = new.wanted(console)?;
             let (token, secret) =
                 credentials::create_limited(&console.app, &console.actor, &workspace.id, kind, &[], &wanted).await?;
-            shown_once(console, &new.place, &token, &secret);
+            shown_once(console, new.place(), &token, &secret);
         }
         ScimTokenCommand::List(place) => list(console, kind, &place).await?,
         ScimTokenCommand::Rotate { id, overlap_seconds, place } => {
@@ -275,19 +290,26 @@ fn shown_once(console: &Console, place: &InWorkspace, credential: &Credential, s
 async fn list(console: &Console, kind: CredentialKind, place: &InWorkspace) -> Result<()> {
     let workspace = console.workspace(&place.workspace).await?;
     let found = credentials::list(&console.app, &workspace.id, kind).await?;
-    let instant = |at: Option<i64>| at.map(rfc3339).unwrap_or_else(|| "never".into());
-    let row = |credential: &Credential| {
-        let times = [rfc3339(credential.created_at), instant(credential.expires_at), instant(credential.last_used_at)];
-        let networks = credential.networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let networks = if networks.is_empty() { "any".to_owned() } else { networks };
-        [vec![credential.name.clone()], times.to_vec(), vec![networks, credential.id.to_string()]].concat()
-    };
     let rows: Vec<_> = found.iter().map(row).collect();
     output::table(place.output.output, &["Name", "Created", "Expires", "Last used", "Networks", "Id"], &rows);
     Ok(())
 }
 
-async fn revoke_credential(console: &Console, kind: CredentialKind, place: &InWorkspace, id: String) -> Result<()> {
+/// Name, making, end, last use, networks, id.
+pub(super) fn row(credential: &Credential) -> Vec<String> {
+    let instant = |at: Option<i64>| at.map(rfc3339).unwrap_or_else(|| "never".into());
+    let times = [rfc3339(credential.created_at), instant(credential.expires_at), instant(credential.last_used_at)];
+    let networks = credential.networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let networks = if networks.is_empty() { "any".to_owned() } else { networks };
+    [vec![credential.name.clone()], times.to_vec(), vec![networks, credential.id.to_string()]].concat()
+}
+
+pub(super) async fn revoke_credential(
+    console: &Console,
+    kind: CredentialKind,
+    place: &InWorkspace,
+    id: String,
+) -> Result<()> {
     let workspace = console.workspace(&place.workspace).await?;
     credentials::revoke(&console.app, &console.actor, &workspace.id, kind, &CredentialId::from_text(&id)).await?;
     output::result(place.output.output, &json!({"revoked": id}), "It was revoked.");

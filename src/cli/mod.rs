@@ -6,6 +6,7 @@ mod audit;
 mod demo;
 mod doctor;
 mod output;
+mod provisioning;
 mod receipt;
 mod restore;
 mod revoke;
@@ -70,6 +71,12 @@ enum Command {
     /// Tokens with which an identity provider provisions people.
     #[command(subcommand)]
     ScimToken(admin::ScimTokenCommand),
+    /// OAuth clients with which an identity provider fetches tokens for provisioning.
+    #[command(subcommand)]
+    ScimClient(provisioning::ScimClientCommand),
+    /// Deprovisioning that waits because many would lose access at once, and its approval.
+    #[command(subcommand)]
+    ScimHold(provisioning::ScimHoldCommand),
     /// Keys with which applications ask whether a session is valid, and follow revocations.
     #[command(subcommand)]
     ApiKey(admin::ApiKeyCommand),
@@ -145,6 +152,8 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::SetupLink(place) => workspace::setup_link(&open_existing(config()?).await?, place).await,
         Command::User(command) => admin::user(&open_existing(config()?).await?, command).await,
         Command::ScimToken(command) => admin::scim_token(&open_existing(config()?).await?, command).await,
+        Command::ScimClient(command) => provisioning::scim_client(&open_existing(config()?).await?, command).await,
+        Command::ScimHold(command) => provisioning::scim_hold(&open_existing(config()?).await?, command).await,
         Command::ApiKey(command) => admin::api_key(&open_existing(config()?).await?, command).await,
         Command::Sessions(command) => sessions::sessions(&open_existing(config()?).await?, command).await,
         Command::Receipt(command) => receipt::receipt(config, command).await,

@@ -14,7 +14,7 @@ pub struct ScimPage {
     pub state: Badge,
     /// When an identity provider last called with a valid token.
     pub last_contact: Option<Moment>,
-    /// Base URL, and the variant that Entra ID needs.
+    /// The base URL.
     pub addresses: Vec<CopyField>,
     /// Deprovisioning that waits for approval; `None` if none does.
     pub hold: Option<HoldBanner>,

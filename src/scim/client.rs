@@ -153,7 +153,7 @@ fn scim_error(error: &ScimError) -> Response {
 /// A product error in the words of RFC 7644 §3.12.
 fn translated(error: &Error) -> ScimError {
     let kind = error.problem();
-    let field = error.field().map(|field| format!("{field}: ")).unwrap_or_default();
+    let field = error.field().map(|field| format!("{}: ", attribute_of(field))).unwrap_or_default();
     let detail = format!("{field}{}", error.detail());
     let scim_type = match kind {
         error::CONFLICT => Some("uniqueness"),
@@ -168,6 +168,16 @@ fn translated(error: &Error) -> ScimError {
         kind => kind.status,
     };
     ScimError { status, scim_type, detail }
+}
+
+/// What SCIM calls a field of ours.
+fn attribute_of(field: &str) -> &str {
+    match field {
+        "user_name" => "userName",
+        "external_id" => "externalId",
+        "display_name" => "displayName",
+        other => other,
+    }
 }
 
 /// An answer with a SCIM body.

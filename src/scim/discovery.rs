@@ -38,7 +38,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     bulk_bytes: 1_048_576,
     filter: true,
     results: 200,
-    change_password: false,
+    change_password: true,
     sort: true,
     etag: true,
 };
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!((supported("patch"), supported("filter"), supported("sort")), (Some(true), Some(true), Some(true)));
         assert_eq!(
             (supported("bulk"), supported("changePassword"), supported("etag")),
-            (Some(true), Some(false), Some(true))
+            (Some(true), Some(true), Some(true))
         );
         let pages = &config["pagination"];
         assert_eq!((&pages["cursor"], &pages["index"]), (&json!(true), &json!(true)));

@@ -329,6 +329,15 @@ pub async fn describe(request: &Request) -> Response {
     })
 }
 
+/// `/Me`, by any method: a token is nobody (RFC 7644 §3.11).
+#[handler]
+pub async fn nobody(request: &Request) -> Response {
+    answered!(async {
+        Client::authenticate(request).await?;
+        Err::<Response, Failure>(ScimError::not_implemented("there is no /Me: a token is nobody").into())
+    })
+}
+
 /// Anything else: 401 without a token, else 404.
 #[handler]
 pub async fn nothing(request: &Request) -> Response {

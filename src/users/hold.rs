@@ -103,7 +103,7 @@ async fn base(db: &mut Read, workspace: &WorkspaceId, recent: i64) -> Result<i64
 }
 
 fn held() -> Error {
-    let text = "held: more people are losing access at once than may without approval. Nothing of this request was done. \
+    let text = "held: more people are losing access at once than may without approval. Nothing of it was done. \
                 An administrator of the workspace has to approve it, under Provisioning in the console; then send it again";
     Error::new(DEPROVISIONING_HELD, text).with_retry_after(RETRY_AFTER)
 }

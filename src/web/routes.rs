@@ -78,6 +78,7 @@ fn scim_routes() -> impl Endpoint {
         .at("/ResourceTypes/:id", get(scim::http::describe))
         .at("/Schemas", get(scim::http::describe))
         .at("/Schemas/:urn", get(scim::http::describe))
+        .at("/Me", scim::http::nobody)
         // Not `/*rest`, which the root would be part of.
         .at("/:first", scim::http::nothing)
         .at("/:first/*rest", scim::http::nothing)

@@ -15,6 +15,7 @@ mod audit;
 mod bad_input;
 mod browser;
 mod cli;
+mod cli_provisioning;
 mod conformance;
 mod console;
 mod demo;

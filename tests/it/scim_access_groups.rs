@@ -197,7 +197,7 @@ on_both_databases! {
     async fn case_17_a_failed_change_ends_nothing(app: TestApp) {
         let scene = scene(&app, "refused").await;
         let path = format!("members[value eq \"{}\"]", scene.leaver.id);
-        let operations = json!([{"op": "remove", "path": path}, {"op": "add", "path": "members", "value": [{"value": "nobody"}]}]);
+        let operations = json!([{"op": "remove", "path": path}, {"op": "add", "path": "members", "value": [{"value": "01890000-0000-7000-8000-00000000000a"}]}]);
         app.patch_group(&scene.group, operations).await.expect_scim_error(400);
         assert_eq!(app.live(&scene.sessions).await, 2);
     }

@@ -50,9 +50,8 @@ struct Answer {
 impl Station {
     async fn start(database: Database) -> Self {
         let home = Home::new(database);
-        let serve = Serve::new(&home)
-            .with("CURFEW_SCIM__REQUESTS_PER_SECOND", "100000")
-            .with("CURFEW_SCIM__BURST", "1000000");
+        let serve =
+            Serve::new(&home).with("CURFEW_SCIM__REQUESTS_PER_SECOND", "100000").with("CURFEW_SCIM__BURST", "1000000");
         let server = serve.start().await;
         let client = crate::support::http::client();
         Self { home, serve, server, client, created: 0, statuses: HashMap::new() }

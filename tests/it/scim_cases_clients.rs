@@ -294,12 +294,20 @@ on_both_databases! {
     async fn case_55_the_configuration_tells_the_truth(app: TestApp) {
         let config = app.scim_read("/ServiceProviderConfig").await;
         let ada = app.provision("ada").await;
-        for name in ["patch", "filter", "sort", "etag"] {
+        for name in ["patch", "filter", "sort", "etag", "changePassword"] {
             assert_eq!(config[name]["supported"], true, "{config}");
         }
         let reply =
             app.scim_patch(&ada.id, json!([{"op": "replace", "path": "title", "value": "x"}])).await.expect(200);
         assert!(reply.header("etag").is_some());
+        let (patched, put) = ("wC5-mKs9-Tbq3-Xz7g-Hn4d", "pL4-xTr8-Hcn2-Vd6s-Jy9m");
+        app.scim_patch(&ada.id, json!([{"op": "replace", "path": "password", "value": patched}])).await.expect(200);
+        app.try_sign_in("acme", &ada.email, patched).await.expect(200);
+        let mut whole = okta_user(&ada.email);
+        whole["password"] = put.into();
+        app.scim(Method::PUT, &format!("/Users/{}", ada.id), Some(whole)).await.expect(200);
+        app.try_sign_in("acme", &ada.email, put).await.expect(200);
+        app.try_sign_in("acme", &ada.email, patched).await.expect(401);
         let most = config["filter"]["maxResults"].as_u64().expect("a number");
         let list = app.scim(Method::GET, "/Users?count=1000000&sortBy=userName", None).await.expect(200).json();
         assert!(list["itemsPerPage"].as_u64().is_some_and(|shown| shown <= most), "{list}");

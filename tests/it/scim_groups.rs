@@ -46,12 +46,21 @@ on_both_databases! {
         let id = group["id"].as_str().expect("an id");
         let operations = json!([
             {"op": "replace", "path": "displayName", "value": "Renamed"},
-            {"op": "add", "path": "members", "value": [{"value": ana}, {"value": "nobody"}]},
+            {"op": "add", "path": "members", "value": [{"value": ana}, {"value": "01890000-0000-7000-8000-00000000000a"}]},
         ]);
         patch(&app, id, operations).await.expect_scim_error(400);
         let after = app.scim(Method::GET, &format!("/Groups/{id}"), None).await.expect(200).json();
         assert_eq!((after["displayName"].as_str(), members(&after).len()), (Some("Staff"), 0));
         assert_eq!(after["meta"]["version"], group["meta"]["version"]);
+    }
+
+    /// A value that is no id of anybody, here or elsewhere, is passed over; one that could be somebody's is refused.
+    async fn what_is_no_id_is_nobodys(app: TestApp) {
+        let ana = app.provision("ana").await.id.clone();
+        let group = create(&app, "Staff", json!([{"value": "fake-member-id"}])).await;
+        let id = group["id"].as_str().expect("an id");
+        let operations = json!([{"op": "add", "path": "members", "value": [{"value": "x"}, {"value": ana}]}]);
+        assert_eq!(members(&patch(&app, id, operations).await.expect(200).json()), [ana]);
     }
 
     /// A group of one workspace is nothing to another's token, and another's user can't be put into it.

@@ -83,11 +83,23 @@ on_both_databases! {
         for twin in ["ada@corp.test", "ADA@corp.test", "Ada@Corp.Test"] {
             let error = app.scim(Method::POST, "/Users", Some(okta_user(twin))).await.expect_scim_error(409);
             assert_eq!(error["scimType"], "uniqueness");
+            assert!(error["detail"].as_str().is_some_and(|detail| detail.starts_with("userName: ")), "{error}");
         }
         let bo = app.provision("bo").await;
         let taken = json!([{"op": "replace", "path": "userName", "value": "ADA@corp.test"}]);
         app.scim_patch(&bo.id, taken).await.expect_scim_error(409);
         assert_eq!(find(&app, r#"userName eq "bo@corp.test""#).await.1["id"], bo.id);
+    }
+
+    /// RFC 7644 §3.11: a token is nobody, by whatever method.
+    async fn there_is_no_me(app: TestApp) {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            send(app.request(method.clone(), "/scim/v2/Me")).await.expect_scim_error(401);
+            let body = (method != Method::GET).then(|| json!({}));
+            let error = app.scim(method, "/Me", body).await.expect_scim_error(501);
+            assert!(error["scimType"].is_null() && error["detail"].is_string(), "{error}");
+        }
+        app.scim(Method::GET, "/Me/x", None).await.expect_scim_error(404);
     }
 
     /// RFC 7644 §3.12: whatever is refused is refused as SCIM, and changes nothing.

@@ -202,17 +202,12 @@ async fn list_page(
     let known: Vec<Credential> = tokens.iter().chain(&clients).cloned().collect();
     let requests = asked.into_iter().map(|asked| request_row(asked, &known)).collect();
     let (state, last_contact) = state(&known, now);
-    let base_url = base_url(caller);
-    let entra = format!("{base_url}?aadOptscim062020");
-    let field = |id: &str, label: &str, value: String| CopyField { id: id.into(), label: label.into(), value };
+    let base_url = CopyField { id: "scim_base_url".into(), label: "SCIM base URL".into(), value: base_url(caller) };
     let view = ScimPage {
         page: Page { errors, ..page(request, caller, Section::Provisioning, "Provisioning") },
         state,
         last_contact,
-        addresses: vec![
-            field("scim_base_url", "SCIM base URL", base_url),
-            field("scim_entra_url", "Tenant URL for Entra ID", entra),
-        ],
+        addresses: vec![base_url],
         hold: provisioning_hold::banner(caller).await?,
         tokens: tokens.into_iter().map(|token| row(token, now)).collect(),
         name: typed.name.to_owned(),
