@@ -172,11 +172,10 @@ on_both_databases! {
 
     /// Another workspace's brake is another one.
     async fn workspaces_are_held_apart(app: TestApp) {
-        let person = app.provision("person").await;
-        let second = app.provision("second").await;
+        let people = people(&app, 2).await;
         limit(&app, 1, 0).await;
-        app.set_active(&person.id, false).await.expect(200);
-        is_held(app.set_active(&second.id, false).await);
+        app.set_active(&people[0].id, false).await.expect(200);
+        is_held(app.set_active(&people[1].id, false).await);
         let other = app.home.other_scim_token.clone();
         let body = crate::support::people::okta_user("theirs@globex.test");
         let theirs = app.scim_as(&other, Method::POST, "/Users", Some(body)).await.expect(201).json();
