@@ -51,15 +51,14 @@ pub fn from_object(definition: &Definition, object: Resource) -> Result<Resource
     clean(definition, object, Source::Request)
 }
 
-/// What a PUT makes of `stored` (RFC 7644 §3.5.1). What `sent` leaves out is gone, but for: `active`, which stays as it is,
-/// so that no client reactivates by forgetting; immutable attributes; and write-only ones, which no client can read and send
-/// again. `sent` comes from `parse`.
+/// What a PUT makes of `stored` (RFC 7644 §3.5.1). What `sent` leaves out is gone, but for immutable attributes, and write-only
+/// ones, which no client can read and send again. `sent` comes from `parse`.
 ///
 /// # Errors
 /// 400 `mutability`: an immutable attribute that has another value. 400 `invalidValue`: as `require_extensions`.
 pub fn replace(definition: &Definition, stored: &Resource, mut sent: Resource) -> Result<Resource, ScimError> {
     for attribute in definition.common.iter().chain(&definition.core.attributes) {
-        carry_over(attribute, &attribute.name, attribute.name == "active", stored, &mut sent)?;
+        carry_over(attribute, &attribute.name, stored, &mut sent)?;
     }
     for schema in &definition.extensions {
         let Some(Value::Object(before)) = stored.get(&schema.id) else { continue };
@@ -70,7 +69,7 @@ pub fn replace(definition: &Definition, stored: &Resource, mut sent: Resource) -
             _ => Resource::new(),
         };
         for attribute in &schema.attributes {
-            carry_over(attribute, &format!("{}:{}", schema.id, attribute.name), false, before, &mut after)?;
+            carry_over(attribute, &format!("{}:{}", schema.id, attribute.name), before, &mut after)?;
         }
         if after.is_empty() {
             continue;
@@ -89,17 +88,11 @@ pub fn replace(definition: &Definition, stored: &Resource, mut sent: Resource) -
     Ok(sent)
 }
 
-fn carry_over(
-    attribute: &Attribute,
-    label: &str,
-    is_sticky: bool,
-    before: &Resource,
-    after: &mut Resource,
-) -> Result<(), ScimError> {
+fn carry_over(attribute: &Attribute, label: &str, before: &Resource, after: &mut Resource) -> Result<(), ScimError> {
     let Some(old) = before.get(&attribute.name) else { return Ok(()) };
     let is_immutable = attribute.mutability == Mutability::Immutable;
     let Some(new) = after.get_mut(&attribute.name) else {
-        if is_sticky || is_immutable || attribute.mutability == Mutability::WriteOnly {
+        if is_immutable || attribute.mutability == Mutability::WriteOnly {
             after.insert(attribute.name.clone(), old.clone());
         }
         return Ok(());
@@ -109,7 +102,7 @@ fn carry_over(
     }
     if let (Value::Object(old), Value::Object(new)) = (old, new) {
         for sub in &attribute.sub_attributes {
-            carry_over(sub, &format!("{label}.{}", sub.name), false, old, new)?;
+            carry_over(sub, &format!("{label}.{}", sub.name), old, new)?;
         }
     }
     Ok(())
@@ -286,15 +279,6 @@ mod tests {
         });
         assert_eq!(user(body), Ok(json!({"userName": "a", "externalId": "0"})));
         assert!(user(json!({"userName": "a", "externalId": 1})).is_err());
-    }
-
-    #[test]
-    fn case_09_a_replacement_that_omits_active_keeps_it() {
-        let definition = ResourceType::User.definition();
-        let stored = json!({"userName": "a", "active": false, "title": "x"}).as_object().cloned().expect("object");
-        let sent = parse(ResourceType::User, br#"{"userName":"a","nickName":"n"}"#).expect("valid");
-        let after = replace(definition, &stored, sent).expect("allowed");
-        assert_eq!(Value::Object(after), json!({"userName": "a", "active": false, "nickName": "n"}));
     }
 
     #[test]

@@ -219,7 +219,8 @@ pub async fn change_in(
     if let Some(hash) = hash {
         revoked.push(manage::change_password(tx, app, actor, &before, hash, None).await?);
     }
-    revoked.extend(apply(tx, app, actor, &before, &after).await?);
+    let is_patch = matches!(change, Change::Patch(_));
+    revoked.extend(apply(tx, app, actor, &before, &after, is_patch).await?);
     keep(tx, client, ResourceType::User, id.as_str(), &before.resource, &after).await?;
     let user = user_store::find(tx, &client.workspace, id).await?.ok_or_else(missing)?;
     let groups = group_store::list_of_user(tx, &client.workspace, id).await?;
@@ -271,6 +272,10 @@ async fn lock(tx: &mut Write, client: &Client, id: &UserId, condition: Option<&C
 
 fn changed(definition: &Definition, before: &User, change: &Change) -> Result<Resource, ScimError> {
     let mut stored = to_resource(before);
+    if stored.contains_key("active") {
+        // What the provider said last: an administrator's suspension is not its word.
+        stored.insert("active".into(), before.provider_active.into());
+    }
     stored.insert("id".into(), before.id.to_string().into());
     match change {
         Change::Replace(sent) => resource::replace(definition, &stored, sent.clone()),
@@ -279,14 +284,21 @@ fn changed(definition: &Definition, before: &User, change: &Change) -> Result<Re
 }
 
 /// Writes what differs between a user and a resource; gives what it revoked.
-async fn apply(tx: &mut Write, app: &App, actor: &Actor, before: &User, after: &Resource) -> Result<Vec<Revoked>> {
+async fn apply(
+    tx: &mut Write,
+    app: &App,
+    actor: &Actor,
+    before: &User,
+    after: &Resource,
+    is_patch: bool,
+) -> Result<Vec<Revoked>> {
     let fields = Fields::of(after).map_err(|refused| Error::invalid("resource", refused.detail))?;
     let user = User {
         user_name: fields.user_name,
         email: fields.email,
         display_name: fields.display_name,
         external_id: fields.external_id,
-        resource: kept_of_change(after),
+        resource: kept_of_change(before, after, is_patch),
         provider_active: fields.active.unwrap_or(before.provider_active),
         ..before.clone()
     };
@@ -366,12 +378,16 @@ pub fn to_resource(user: &User) -> Resource {
     let mut resource = user.resource.clone();
     resource.insert("userName".into(), user.user_name.clone().into());
     if resource.remove(UNSAID).is_none() {
-        resource.insert("active".into(), matches!(user.state, UserState::Active | UserState::Invited).into());
+        resource.insert("active".into(), is_active(user).into());
     }
     if let Some(external) = &user.external_id {
         resource.insert("externalId".into(), external.clone().into());
     }
     resource
+}
+
+fn is_active(user: &User) -> bool {
+    matches!(user.state, UserState::Active | UserState::Invited)
 }
 
 /// What is kept as it came: all but what has a column, and the password.
@@ -383,13 +399,14 @@ fn kept(sent: &Resource) -> Resource {
     resource
 }
 
-/// Stands in a kept resource whose `active` a client took away: then nothing is said of it, and nothing follows from that.
+/// Stands in a kept resource whose `active` a client took away, or left out of a PUT: then nothing is said of it, and nothing
+/// follows from that. That somebody is not active is said all the same, unless a PATCH removed just that.
 const UNSAID: &str = "active";
 
 /// As `kept`, of what a change has made.
-fn kept_of_change(after: &Resource) -> Resource {
+fn kept_of_change(before: &User, after: &Resource, is_patch: bool) -> Resource {
     let mut resource = kept(after);
-    if !after.contains_key(UNSAID) {
+    if !after.contains_key(UNSAID) && (is_patch || is_active(before)) {
         resource.insert(UNSAID.into(), Value::Null);
     }
     resource
