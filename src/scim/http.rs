@@ -41,7 +41,7 @@ pub fn render(client: &Client, user: &User, groups: &[(String, String)], project
     if !groups.is_empty() {
         let group = |(id, name): &(String, String)| {
             let address = client.location(ResourceType::Group, id);
-            json!({"value": id, "display": name, "type": "direct", "$ref": address})
+            json!({"value": id, "display": name, "$ref": address})
         };
         shown.insert("groups".into(), groups.iter().map(group).collect());
     }
