@@ -22,6 +22,8 @@ const BACKLOG: usize = 1_024;
 pub struct Registration {
     pub incarnation: i64,
     pub timeline: String,
+    /// Newest change of which the row says that it is applied.
+    pub acknowledged: i64,
 }
 
 /// The lease of this process, and the threads that lead to others.

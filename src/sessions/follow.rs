@@ -99,6 +99,11 @@ async fn renew(app: &App, turn: &mut Option<Registration>) -> Result<()> {
     catch_up(app, granted.head).await?;
     // 4. The lease, counted from the question.
     app.feed.extend(asked);
+    if !db.is_postgres()
+        && let Some(mine) = turn
+    {
+        acknowledge_embedded(app, mine).await;
+    }
     Ok(())
 }
 
@@ -131,7 +136,8 @@ async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
         app.streams.restart(granted.head);
         witness::note(&app.db, granted.head).await;
         app.feed.set_incarnation(granted.incarnation);
-        *turn = Some(Registration { incarnation: granted.incarnation, timeline: granted.timeline });
+        let (incarnation, timeline, acknowledged) = (granted.incarnation, granted.timeline, granted.head);
+        *turn = Some(Registration { incarnation, timeline, acknowledged });
         app.feed.extend(asked);
         tracing::info!(head = granted.head, incarnation = granted.incarnation, "registered as a replica");
         return Ok(());
@@ -296,11 +302,25 @@ async fn settled(app: &App, sequence: i64) -> i64 {
 async fn acknowledge(app: &App, sequence: i64) {
     mutant::pause("before-acknowledge").await;
     app.feed.set_acknowledged(sequence);
-    let Some(incarnation) = app.feed.incarnation() else { return };
-    let db = app.feed.db();
+    let (db, incarnation) = (app.feed.db(), app.feed.incarnation());
+    let Some(incarnation) = incarnation.filter(|_| db.is_postgres()) else { return };
     let said = timeout(PATIENCE, replicas::acknowledge(&db, &app.replica, incarnation, sequence)).await;
     if !matches!(said, Ok(Ok(()))) {
         tracing::debug!(sequence, "could not acknowledge at once; the next renewal does");
+    }
+}
+
+// Beside an embedded database only the command line waits for this process, and for its own changes: they are seen at a look, and
+// said to be applied at the next. Saying so at once would be a second durable commit for each revocation of our own.
+async fn acknowledge_embedded(app: &App, mine: &mut Registration) {
+    let newest = app.feed.acknowledged();
+    if newest <= mine.acknowledged {
+        return;
+    }
+    let db = app.feed.db();
+    match timeout(PATIENCE, replicas::acknowledge(&db, &app.replica, mine.incarnation, newest)).await {
+        Ok(Ok(())) => mine.acknowledged = newest,
+        _ => tracing::debug!(newest, "could not acknowledge; the next look does"),
     }
 }
 
