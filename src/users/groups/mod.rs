@@ -102,8 +102,8 @@ pub async fn change(
                 touched.extend_from_slice(ids);
             }
             MemberChange::Remove(ids) => {
-                touched.extend_from_slice(ids);
-                let gone: Vec<UserId> = ids.iter().map(UserId::from_text).collect();
+                let gone: Vec<UserId> = ids.iter().filter(|id| is_id(id)).map(UserId::from_text).collect();
+                touched.extend(gone.iter().map(UserId::to_string));
                 remove(tx, group, gone, &mut moved).await?;
             }
             MemberChange::Replace(ids) => {
@@ -205,10 +205,8 @@ async fn carry_out(
 }
 
 async fn remove(tx: &mut Write, group: &Group, users: Vec<UserId>, moved: &mut Moved) -> Result<()> {
-    for user in users {
-        if store::remove_member(tx, &group.workspace, &group.id, &user).await? > 0 {
-            moved.left.push(user);
-        }
+    if !users.is_empty() {
+        moved.left.extend(store::remove_members(tx, &group.workspace, &group.id, &users).await?);
     }
     Ok(())
 }
