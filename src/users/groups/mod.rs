@@ -204,9 +204,12 @@ async fn carry_out(
     Ok(())
 }
 
+/// Members that one statement removes.
+const REMOVED_AT_ONCE: usize = 200;
+
 async fn remove(tx: &mut Write, group: &Group, users: Vec<UserId>, moved: &mut Moved) -> Result<()> {
-    if !users.is_empty() {
-        moved.left.extend(store::remove_members(tx, &group.workspace, &group.id, &users).await?);
+    for some in users.chunks(REMOVED_AT_ONCE) {
+        moved.left.extend(store::remove_members(tx, &group.workspace, &group.id, some).await?);
     }
     Ok(())
 }

@@ -7,8 +7,6 @@ use crate::base::ids::{GroupId, UserId, WorkspaceId};
 use crate::db::id_list::{id_list, listed};
 use crate::db::{Read, Row, Write};
 use crate::error::{Error, Result};
-use crate::sessions::people;
-use crate::sessions::people::store::of_these;
 
 macro_rules! select {
     ($rest:literal) => {
@@ -176,20 +174,19 @@ pub async fn add_member(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId
     tx.execute(sql, args![workspace, group, user]).await
 }
 
-/// Removes members, however many, and gives those who were some.
+/// Removes some members, and gives those who were any.
 pub async fn remove_members(
     tx: &mut Write,
     workspace: &WorkspaceId,
     group: &GroupId,
     users: &[UserId],
 ) -> Result<Vec<UserId>> {
-    let sql = of_these!(
-        tx,
-        "DELETE FROM group_member WHERE workspace_id = $1 AND group_id = $2 AND user_id",
-        "$3",
-        "RETURNING user_id"
+    let sql = concat!(
+        "DELETE FROM group_member WHERE workspace_id = $1 AND group_id = $2 AND user_id IN (",
+        listed!("$3"),
+        ") RETURNING user_id"
     );
-    let rows = tx.all(sql, args![workspace, group, people::listed(users)]).await?;
+    let rows = tx.all(sql, args![workspace, group, id_list(users.iter().map(UserId::as_str))]).await?;
     rows.iter().map(|row| row.text("user_id").map(UserId::from_text)).collect()
 }
 
