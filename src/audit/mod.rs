@@ -39,30 +39,26 @@ pub async fn append_all(
     let Some((last, before)) = entries.split_last() else { return Ok(head.sequence) };
     let (eights, rest) = before.as_chunks::<8>();
     for eight in eights {
-        let rows = eight.each_ref().map(|entry| {
-            let text = link(&mut head, entry, now, actor);
-            (head.sequence, entry, text, head.hash)
-        });
-        store::insert_eight(tx, workspace, now, actor, &rows).await?;
+        let links = eight.each_ref().map(|entry| link(&mut head, entry, now, actor));
+        store::insert_eight(tx, workspace, now, actor, &links).await?;
     }
     for entry in rest {
-        let text = link(&mut head, entry, now, actor);
-        store::insert(tx, workspace, head.sequence, now, actor, entry, &text, &head.hash).await?;
+        store::insert(tx, workspace, now, actor, &link(&mut head, entry, now, actor)).await?;
     }
-    let text = link(&mut head, last, now, actor);
+    let last = link(&mut head, last, now, actor);
     if tx.is_postgres() {
-        store::insert_as_head(tx, workspace, head.sequence, now, actor, last, &text, &head.hash).await?;
+        store::insert_as_head(tx, workspace, now, actor, &last).await?;
     } else {
-        store::insert(tx, workspace, head.sequence, now, actor, last, &text, &head.hash).await?;
-        store::move_head(tx, workspace, head.sequence, &head.hash).await?;
+        store::insert(tx, workspace, now, actor, &last).await?;
+        store::move_head(tx, workspace, &head).await?;
     }
     Ok(head.sequence)
 }
 
-/// Moves the end of a chain on to an entry, and gives its text.
-fn link(head: &mut store::Head, entry: &Entry, now: UnixMillis, actor: &Actor) -> String {
+/// Moves the end of a chain on to an entry.
+fn link<'a>(head: &mut store::Head, entry: &'a Entry, now: UnixMillis, actor: &Actor) -> store::Link<'a> {
     head.sequence += 1;
     let text = entry.canonical(head.sequence, now, actor);
     head.hash = chain::link(&head.hash, &text);
-    text
+    store::Link { sequence: head.sequence, entry, text, hash: head.hash }
 }

@@ -6,7 +6,7 @@ use crate::actor::Actor;
 use crate::args;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::WorkspaceId;
-use crate::db::{Read, Row, Write};
+use crate::db::{Read, Row, Value, Write};
 use crate::error::Result;
 
 /// The end of a chain.
@@ -36,66 +36,82 @@ fn head(row: Row) -> Result<Head> {
     Ok(Head { sequence: row.int("sequence")?, hash: row.hash("hash")? })
 }
 
-pub async fn move_head(tx: &mut Write, workspace: &WorkspaceId, sequence: i64, hash: &Hash) -> Result<()> {
+pub async fn move_head(tx: &mut Write, workspace: &WorkspaceId, head: &Head) -> Result<()> {
     let sql = "UPDATE audit_head SET sequence = $2, hash = $3 WHERE workspace_id = $1";
-    tx.execute(sql, args![workspace, sequence, hash]).await?;
+    tx.execute(sql, args![workspace, head.sequence, &head.hash]).await?;
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "one column each")]
+/// An entry with its place in the chain.
+pub struct Link<'a> {
+    pub sequence: i64,
+    pub entry: &'a Entry,
+    /// The canonical text that the hash covers.
+    pub text: String,
+    pub hash: Hash,
+}
+
+fn arguments(workspace: &WorkspaceId, at: UnixMillis, actor: &Actor, links: &[Link<'_>]) -> Vec<Value> {
+    let mut arguments = args![workspace, at, &actor.id];
+    for link in links {
+        arguments.extend(args![link.sequence, link.entry.action, &link.entry.target.id, &link.text, &link.hash]);
+    }
+    arguments
+}
+
+macro_rules! insert {
+    ($rows:literal) => {
+        concat!(
+            "INSERT INTO audit (workspace_id, at, actor_id, sequence, action, target_id, entry, hash) VALUES ",
+            $rows
+        )
+    };
+}
+
 pub async fn insert(
     tx: &mut Write,
     workspace: &WorkspaceId,
-    sequence: i64,
     at: UnixMillis,
     actor: &Actor,
-    entry: &Entry,
-    text: &str,
-    hash: &Hash,
+    link: &Link<'_>,
 ) -> Result<()> {
-    let sql = "INSERT INTO audit (workspace_id, sequence, at, action, actor_id, target_id, entry, hash) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    tx.execute(sql, args![workspace, sequence, at, entry.action, &actor.id, &entry.target.id, text, hash]).await?;
+    let sql = insert!("($1, $2, $3, $4, $5, $6, $7, $8)");
+    tx.execute(sql, arguments(workspace, at, actor, std::slice::from_ref(link))).await?;
     Ok(())
 }
 
-/// As `insert`, of eight at once: sequence number, entry, its text and its hash.
+/// As `insert`, of eight at once.
 pub async fn insert_eight(
     tx: &mut Write,
     workspace: &WorkspaceId,
     at: UnixMillis,
     actor: &Actor,
-    rows: &[(i64, &Entry, String, Hash); 8],
+    links: &[Link<'_>; 8],
 ) -> Result<()> {
-    let sql = "INSERT INTO audit (workspace_id, at, actor_id, sequence, action, target_id, entry, hash) VALUES \
-               ($1, $2, $3, $4, $5, $6, $7, $8), ($1, $2, $3, $9, $10, $11, $12, $13), \
-               ($1, $2, $3, $14, $15, $16, $17, $18), ($1, $2, $3, $19, $20, $21, $22, $23), \
-               ($1, $2, $3, $24, $25, $26, $27, $28), ($1, $2, $3, $29, $30, $31, $32, $33), \
-               ($1, $2, $3, $34, $35, $36, $37, $38), ($1, $2, $3, $39, $40, $41, $42, $43)";
-    let mut arguments = args![workspace, at, &actor.id];
-    for (sequence, entry, text, hash) in rows {
-        arguments.extend(args![*sequence, entry.action, &entry.target.id, text, hash]);
-    }
-    tx.execute(sql, arguments).await?;
+    let sql = insert!(
+        "($1, $2, $3, $4, $5, $6, $7, $8), ($1, $2, $3, $9, $10, $11, $12, $13), \
+         ($1, $2, $3, $14, $15, $16, $17, $18), ($1, $2, $3, $19, $20, $21, $22, $23), \
+         ($1, $2, $3, $24, $25, $26, $27, $28), ($1, $2, $3, $29, $30, $31, $32, $33), \
+         ($1, $2, $3, $34, $35, $36, $37, $38), ($1, $2, $3, $39, $40, $41, $42, $43)"
+    );
+    tx.execute(sql, arguments(workspace, at, actor, links)).await?;
     Ok(())
 }
 
 /// As `insert` and `move_head`, in one statement that only PostgreSQL knows: there each is a way to the server and back.
-#[expect(clippy::too_many_arguments, reason = "one column each")]
 pub async fn insert_as_head(
     tx: &mut Write,
     workspace: &WorkspaceId,
-    sequence: i64,
     at: UnixMillis,
     actor: &Actor,
-    entry: &Entry,
-    text: &str,
-    hash: &Hash,
+    link: &Link<'_>,
 ) -> Result<()> {
-    let sql = "WITH entry AS (INSERT INTO audit (workspace_id, sequence, at, action, actor_id, target_id, entry, hash) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING workspace_id) \
-               UPDATE audit_head SET sequence = $2, hash = $8 FROM entry WHERE audit_head.workspace_id = entry.workspace_id";
-    tx.execute(sql, args![workspace, sequence, at, entry.action, &actor.id, &entry.target.id, text, hash]).await?;
+    let sql = concat!(
+        "WITH entry AS (",
+        insert!("($1, $2, $3, $4, $5, $6, $7, $8) RETURNING workspace_id"),
+        ") UPDATE audit_head SET sequence = $4, hash = $8 FROM entry WHERE audit_head.workspace_id = entry.workspace_id"
+    );
+    tx.execute(sql, arguments(workspace, at, actor, std::slice::from_ref(link))).await?;
     Ok(())
 }
 
