@@ -49,8 +49,9 @@ pub async fn carry_out(client: &Client, mut request: Request) -> Result<Value> {
     }
     let operations = &request.operations;
     settle(client, operations, &mut book).await;
-    if is_held {
-        hold::tell(app, &client.actor, &client.workspace).await?;
+    if is_held && let Err(error) = hold::tell(app, &client.actor, &client.workspace).await {
+        // What was done is done, and the answer has to say so.
+        tracing::error!(log = error.log(), "could not tell that deprovisioning is held");
     }
     Ok(answer(client, operations, &book))
 }
@@ -147,14 +148,10 @@ impl Attempt<'_> {
         transact!(db, |tx| {
             let (_, head) = users::hold_settings(tx, client).await?;
             let (mut tried, mut created) = (Tried::new(), Vec::new());
-            for (index, prepared) in self.run.operations.iter().zip(self.prepared) {
-                if self.book.is_full(&tried) {
-                    break;
-                }
-                let outcome = match (prepared, self.book.hindrance(&self.operations[*index], &tried)) {
-                    (Err(refused), _) => Err(refused.clone()),
-                    (_, Some(refused)) => Err(refused),
-                    (Ok(Prepared::NewUser(new)), None) => {
+            while let Some((index, next)) = self.next(&tried) {
+                let outcome = match next {
+                    Err(refused) => Err(refused),
+                    Ok((_, Prepared::NewUser(new))) => {
                         let user = below_500(users::insert_in(tx, client, new, head).await)?;
                         user.map(|user| {
                             let done = Done::created(&user);
@@ -162,9 +159,9 @@ impl Attempt<'_> {
                             done
                         })
                     }
-                    (Ok(_), None) => return Err(Error::internal("a run of new users holds something else")),
+                    Ok(_) => return Err(Error::internal("a run of new users holds something else")),
                 };
-                tried.push((*index, outcome));
+                tried.push((index, outcome));
             }
             if !created.is_empty() {
                 let created: Vec<&User> = created.iter().collect();
@@ -182,21 +179,16 @@ impl Attempt<'_> {
     async fn create_each(&self) -> Tried {
         let (client, db) = (self.client, &self.client.app.db);
         let mut tried = Tried::new();
-        for (index, prepared) in self.run.operations.iter().zip(self.prepared) {
-            if self.book.is_full(&tried) {
-                break;
-            }
-            let operation = &self.operations[*index];
-            let outcome = match (prepared, &operation.task, self.book.hindrance(operation, &tried)) {
-                (Err(refused), _, _) | (_, Err(refused), _) => Err(refused.clone()),
-                (_, _, Some(refused)) => Err(refused),
-                (Ok(prepared), Ok(task), None) => {
+        while let Some((index, next)) = self.next(&tried) {
+            let outcome = match next {
+                Err(refused) => Err(refused),
+                Ok((task, prepared)) => {
                     let written: Result<Result<Done, Failure>> =
                         async { transact!(db, |tx| { parted(write(tx, client, task, prepared).await) }) }.await;
                     written.unwrap_or_else(|error| Err(error.into())).map_err(|failure| refusal(&failure))
                 }
             };
-            tried.push((*index, outcome));
+            tried.push((index, outcome));
         }
         tried
     }
@@ -207,15 +199,10 @@ impl Attempt<'_> {
         transact!(db, |tx| {
             self.hold(tx).await?;
             let mut tried = Tried::new();
-            for (index, prepared) in self.run.operations.iter().zip(self.prepared) {
-                if self.book.is_full(&tried) {
-                    break;
-                }
-                let operation = &self.operations[*index];
-                let outcome = match (prepared, &operation.task, self.book.hindrance(operation, &tried)) {
-                    (Err(refused), _, _) | (_, Err(refused), _) => Err(refused.clone()),
-                    (_, _, Some(refused)) => Err(refused),
-                    (Ok(prepared), Ok(task), None) => {
+            while let Some((index, next)) = self.next(&tried) {
+                let outcome = match next {
+                    Err(refused) => Err(refused),
+                    Ok((task, prepared)) => {
                         tx.mark().await?;
                         match write(tx, client, task, prepared).await {
                             Ok(done) => Ok(done),
@@ -227,10 +214,26 @@ impl Attempt<'_> {
                         }
                     }
                 };
-                tried.push((*index, outcome));
+                tried.push((index, outcome));
             }
             Ok(tried)
         })
+    }
+
+    /// The operation after those that were tried, or why it can't be tried; `None` at the end, or after too many refusals.
+    fn next(&self, tried: &Tried) -> Option<(usize, Result<(&Task, &Prepared<'_>), ScimError>)> {
+        let place = tried.len();
+        let index = *self.run.operations.get(place).filter(|_| !self.book.is_full(tried))?;
+        let operation = &self.operations[index];
+        let ready = || {
+            let prepared = self.prepared[place].as_ref().map_err(ScimError::clone)?;
+            let task = operation.task.as_ref().map_err(ScimError::clone)?;
+            match self.book.hindrance(operation, tried) {
+                Some(refused) => Err(refused),
+                None => Ok((task, prepared)),
+            }
+        };
+        Some((index, ready()))
     }
 
     /// Takes the locks of several changes in the order that every change keeps: groups of those who are deleted, users (by id), the
