@@ -9,10 +9,11 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use poem::{Request, Response, handler};
 
 use super::convention::{Original, Proxy, Wish, behind, counts_once, is_twin};
-use super::verdict::{HEADERS, Outcome, identity, judge, judge_at_once};
+use super::verdict::{HEADERS, Outcome, identity, judge};
 use crate::app::App;
 use crate::base::secret::SecretKind;
 use crate::error::{Error, Result};
+use crate::sessions::check::check_at_once;
 use crate::sessions::principal::Principal;
 use crate::web::authenticate;
 
@@ -91,7 +92,7 @@ pub fn at_once(app: &App, request: &hyper::Request<impl Body>, peer: IpAddr) -> 
     let peer = peer.to_canonical();
     let address = authenticate::address_of(peer, headers, &app.config.trusted_proxies).ok()?;
     require_unambiguous(headers, is_believed(app, Some(peer))).ok()?;
-    let principal = judge_at_once(app, presented(app, headers).ok()??, address)?;
+    let principal = check_at_once(app, presented(app, headers).ok()??, address)?;
     Some(pass(&principal, ""))
 }
 

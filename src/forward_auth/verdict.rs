@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::app::App;
 use crate::error::Result;
 use crate::sessions::assertion;
-use crate::sessions::check::{Verdict, check, check_at_once};
+use crate::sessions::check::{Verdict, check};
 use crate::sessions::principal::Principal;
 use crate::sessions::rules::Refusal;
 
@@ -54,11 +54,6 @@ pub async fn judge(app: &App, token: Option<&str>, address: Option<IpAddr>, audi
         Verdict::Refused(Refusal::Address) => Ok(Outcome::Address),
         Verdict::Refused(_) => Ok(Outcome::SignIn),
     }
-}
-
-/// As `judge`, of what can be answered at once: whoever passes, and wants no assertion. `None` for everything else.
-pub fn judge_at_once(app: &App, token: &str, address: Option<IpAddr>) -> Option<Principal> {
-    check_at_once(app, token, address)
 }
 
 /// What is told of whoever passes.

@@ -52,14 +52,10 @@ pub async fn check_within(
     token: &str,
     address: Option<IpAddr>,
 ) -> Result<Verdict> {
-    let others = |principal: &Principal| workspace.is_some_and(|workspace| workspace != principal.workspace_id());
-    if workspace.is_none()
-        && let Some(principal) = check_at_once(app, token, address)
-    {
-        return Ok(Verdict::Valid(principal));
-    }
     let verdict = match answer(app, token, address).await {
-        Ok(Verdict::Valid(principal)) if others(&principal) => Ok(Verdict::Refused(Refusal::Unknown)),
+        Ok(Verdict::Valid(principal)) if workspace.is_some_and(|workspace| workspace != principal.workspace_id()) => {
+            Ok(Verdict::Refused(Refusal::Unknown))
+        }
         other => other,
     };
     app.metrics.check(match &verdict {
