@@ -61,17 +61,7 @@ pub fn render_group(client: &Client, group: &Group, members: &[UserId], projecti
     resource::render_in(&shown, client.definition(ResourceType::Group), group.id.as_str(), meta, projection)
 }
 
-async fn answer(
-    client: &Client,
-    status: StatusCode,
-    user: &User,
-    projection: &Projection,
-) -> Result<Response, Failure> {
-    // Shown or not: the version covers them.
-    let groups = users::groups_of(client, user).await?;
-    Ok(shown(client, status, user, &groups, projection))
-}
-
+// The groups, shown or not: the version covers them.
 fn shown(
     client: &Client,
     status: StatusCode,
@@ -175,8 +165,8 @@ pub async fn replace_user(Path(id): Path<String>, request: &Request, sent: Vec<u
         let client = Client::authenticate(request).await?;
         let wanted = resource::parse_in(client.definition(ResourceType::User), json_body(request, &sent)?)?;
         let (condition, projection) = (if_match(request)?, projection(request)?);
-        let user = users::change(&client, &id, &Change::Replace(wanted), condition.as_ref()).await?;
-        answer(&client, StatusCode::OK, &user, &projection).await
+        let changed = users::change(&client, &id, &Change::Replace(wanted), condition.as_ref()).await?;
+        Ok::<_, Failure>(shown(&client, StatusCode::OK, &changed.user, &changed.groups, &projection))
     })
 }
 
@@ -188,12 +178,11 @@ pub async fn patch_user(Path(id): Path<String>, request: &Request, sent: Vec<u8>
         let operations = patch::parse(json_body(request, &sent)?)?;
         let (condition, projection) = (if_match(request)?, projection(request)?);
         let without_body = client.wants_no_content(request)?;
-        let user = users::change(&client, &id, &Change::Patch(operations), condition.as_ref()).await?;
+        let changed = users::change(&client, &id, &Change::Patch(operations), condition.as_ref()).await?;
         if without_body {
-            let tag = version::of_user(&user, &users::groups_of(&client, &user).await?);
-            return Ok(bare(StatusCode::NO_CONTENT, &tag));
+            return Ok(bare(StatusCode::NO_CONTENT, &version::of_user(&changed.user, &changed.groups)));
         }
-        answer(&client, StatusCode::OK, &user, &projection).await
+        Ok::<_, Failure>(shown(&client, StatusCode::OK, &changed.user, &changed.groups, &projection))
     })
 }
 

@@ -104,9 +104,7 @@ pub async fn create(client: &Client, sent: Resource) -> Result<User, Failure> {
     let app = &client.app;
     let written = transact!(app.db, |tx| { create_in(tx, client, &newcomer).await });
     let (user, revoked) = hold::note(app, &client.actor, &client.workspace, written).await?;
-    for revoked in revoked {
-        revoke::acknowledge(app, revoked).await?;
-    }
+    revoke::acknowledge_all(app, &revoked).await?;
     Ok(user)
 }
 
@@ -162,7 +160,7 @@ pub async fn load(client: &Client, id: &str) -> Result<User, Failure> {
     if found.source == Source::Scim { Ok(found) } else { Err(missing().into()) }
 }
 
-/// Changes a user, and gives them as they are then.
+/// Changes a user; what was revoked is acknowledged.
 ///
 /// # Errors
 /// 404; 412 if it is not the version of `If-Match`; 400 for operations that can't be applied, of which none is then.
@@ -171,21 +169,18 @@ pub async fn change(
     id: &str,
     change: &Change,
     condition: Option<&Condition>,
-) -> Result<User, Failure> {
+) -> Result<Changed, Failure> {
     let (app, id) = (&client.app, UserId::from_text(id));
     let hash = new_password(client, &id, change).await?;
     let written =
         transact!(app.db, |tx| { parted(change_in(tx, client, &id, change, hash.as_deref(), condition).await) });
     let written = hold::note(app, &client.actor, &client.workspace, written).await??;
     // A repeated request changes nothing, but its answer promises what the first one's would have.
-    let told = written.revoked.is_empty();
-    for revoked in written.revoked {
-        revoke::acknowledge(app, revoked).await?;
-    }
-    if told {
+    if written.revoked.is_empty() {
         revoke::settle_all(app).await?;
     }
-    Ok(written.user)
+    revoke::acknowledge_all(app, &written.revoked).await?;
+    Ok(written)
 }
 
 /// What a change did.
