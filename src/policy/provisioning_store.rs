@@ -43,6 +43,13 @@ pub async fn load(db: &mut Read, workspace: &WorkspaceId) -> Result<Provisioning
     })
 }
 
+/// The number and the share of the brake.
+pub async fn load_hold(db: &mut Read, workspace: &WorkspaceId) -> Result<(i64, i64)> {
+    let sql = "SELECT deprovision_hold_count, deprovision_hold_percent FROM policy WHERE workspace_id = $1";
+    let row = db.one(sql, args![workspace]).await?;
+    Ok((row.int("deprovision_hold_count")?, row.int("deprovision_hold_percent")?))
+}
+
 pub async fn list_access_groups(db: &mut Read, workspace: &WorkspaceId) -> Result<Vec<GroupId>> {
     let sql = "SELECT group_id FROM access_group WHERE workspace_id = $1 ORDER BY group_id";
     let rows = db.all(sql, args![workspace]).await?;

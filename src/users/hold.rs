@@ -62,9 +62,11 @@ pub fn counts(created_at: UnixMillis, now: UnixMillis) -> bool {
 /// 429 `deprovisioning-held`: nothing of the transaction may be committed, and `note` is due after it.
 pub async fn admit(tx: &mut Write, app: &App, workspace: &WorkspaceId, users: usize) -> Result<()> {
     let (users, now) = (i64::try_from(users).unwrap_or(i64::MAX), app.clock.now());
-    let settings = provisioning_store::load(tx, workspace).await?;
-    let (count, percent) = (settings.deprovision_hold_count, settings.deprovision_hold_percent);
-    if users == 0 || hold_limit(count, percent, 0).is_none() {
+    if users == 0 {
+        return Ok(());
+    }
+    let (count, percent) = provisioning_store::load_hold(tx, workspace).await?;
+    if hold_limit(count, percent, 0).is_none() {
         return Ok(());
     }
     let hold = store::lock(tx, workspace).await?;
@@ -90,8 +92,8 @@ pub async fn admit(tx: &mut Write, app: &App, workspace: &WorkspaceId, users: us
 /// Locks the brake, if there is one, for a transaction in which several may lose access: `admit` for the second would come after
 /// the head, which the first one's revocation has taken.
 pub async fn take(tx: &mut Write, workspace: &WorkspaceId) -> Result<()> {
-    let settings = provisioning_store::load(tx, workspace).await?;
-    if hold_limit(settings.deprovision_hold_count, settings.deprovision_hold_percent, 0).is_some() {
+    let (count, percent) = provisioning_store::load_hold(tx, workspace).await?;
+    if hold_limit(count, percent, 0).is_some() {
         store::lock(tx, workspace).await?;
     }
     Ok(())
@@ -166,9 +168,8 @@ pub async fn standing(app: &App, workspace: &WorkspaceId) -> Result<Standing> {
     let mut read = app.db.read().await?;
     let hold = store::find(&mut read, workspace).await?.unwrap_or_default();
     let recent = store::count_since(&mut read, workspace, app.clock.now() - WINDOW_MS).await?;
-    let settings = provisioning_store::load(&mut read, workspace).await?;
-    let base = base(&mut read, workspace, recent).await?;
-    let limit = hold_limit(settings.deprovision_hold_count, settings.deprovision_hold_percent, base);
+    let (count, percent) = provisioning_store::load_hold(&mut read, workspace).await?;
+    let limit = hold_limit(count, percent, base(&mut read, workspace, recent).await?);
     Ok(Standing { hold, recent, limit })
 }
 
