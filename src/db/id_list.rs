@@ -1,29 +1,25 @@
-//! Pure: many ids as one argument of a statement. Both databases take them apart in the same words, so that a page of resources
-//! costs one statement, however long it is.
+//! Pure: many ids as one argument of a statement, so that a page of resources costs one statement, however long it is.
 
-/// Characters of an id: a UUID.
-const LENGTH: usize = 36;
+use crate::base::ids::is_id;
 
-/// The argument that `listed!` takes apart. What is not as long as an id of ours is nobody's, and left out.
+/// The argument that `of_these!` takes apart: a JSON array. What is no id is nobody's, and left out.
 pub fn id_list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
-    ids.into_iter().filter(|id| id.len() == LENGTH && id.is_ascii()).collect()
+    let ids: Vec<&str> = ids.into_iter().filter(|id| is_id(id)).collect();
+    serde_json::Value::from(ids).to_string()
 }
 
-// A subquery that gives the ids of an argument: `concat!("… id IN (", listed!("$2"), ")")`.
-macro_rules! listed {
-    ($argument:literal) => {
-        concat!(
-            "WITH RECURSIVE listed (one, rest) AS (SELECT SUBSTR(",
-            $argument,
-            ", 1, 36), SUBSTR(",
-            $argument,
-            ", 37) UNION ALL SELECT SUBSTR(rest, 1, 36), SUBSTR(rest, 37) FROM listed WHERE rest <> '') \
-             SELECT one FROM listed"
-        )
+/// A statement about the ids of an argument, which the two databases take apart in different words:
+/// `of_these!(db, "SELECT … AND id", "$2", "ORDER BY id")`.
+macro_rules! of_these {
+    ($db:expr, $before:expr, $ids:literal, $after:literal) => {
+        match $db.is_postgres() {
+            true => concat!($before, " IN (SELECT jsonb_array_elements_text(CAST(", $ids, " AS jsonb))) ", $after),
+            false => concat!($before, " IN (SELECT value FROM json_each(", $ids, ")) ", $after),
+        }
     };
 }
 
-pub(crate) use listed;
+pub(crate) use of_these;
 
 #[cfg(test)]
 mod tests {
@@ -32,8 +28,8 @@ mod tests {
     #[test]
     fn only_what_can_be_an_id_is_listed() {
         let (first, second) = ("01890000-0000-7000-8000-000000000001", "01890000-0000-7000-8000-000000000002");
-        assert_eq!(id_list([first, "x", "", second]), format!("{first}{second}"));
-        assert_eq!(id_list([]), "");
-        assert_eq!(id_list(["0189000é-000-7000-8000-00000000001"]), "");
+        assert_eq!(id_list([first, "x", "", second]), format!("[\"{first}\",\"{second}\"]"));
+        assert_eq!(id_list([]), "[]");
+        assert_eq!(id_list(["0189000é-000-7000-8000-00000000001"]), "[]");
     }
 }

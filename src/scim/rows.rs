@@ -63,11 +63,7 @@ pub async fn load(client: &Client, kind: ResourceType, ids: &[String]) -> Result
     let mut read = client.app.db.read().await?;
     Ok(match kind {
         ResourceType::User => {
-            let found = match ids {
-                // What most queries find, and what a list of ids is too much for.
-                [only] => Vec::from_iter(users::find(&mut read, &client.workspace, &UserId::from_text(only)).await?),
-                several => users::list_by_ids(&mut read, &client.workspace, several).await?,
-            };
+            let found = users::list_by_ids(&mut read, &client.workspace, ids).await?;
             let provisioned = found.into_iter().filter(|user| user.source == Source::Scim);
             provisioned.map(|user| Row::User(user, Vec::new())).collect()
         }
@@ -91,12 +87,7 @@ pub async fn relate(client: &Client, kind: ResourceType, rows: &mut [Row], neede
 }
 
 async fn relate_users(client: &Client, rows: &mut [Row], ids: &[String]) -> Result<()> {
-    let mut read = client.app.db.read().await?;
-    if let ([only], [Row::User(_, shown)]) = (ids, &mut *rows) {
-        *shown = groups::list_of_user(&mut read, &client.workspace, &UserId::from_text(only)).await?;
-        return Ok(());
-    }
-    let found = groups::list_of_users(&mut read, &client.workspace, ids).await?;
+    let found = groups::list_of_users(&mut client.app.db.read().await?, &client.workspace, ids).await?;
     let mut of_user: HashMap<String, Vec<(String, String)>> = HashMap::new();
     for (user, group, name) in found {
         of_user.entry(user).or_default().push((group, name));

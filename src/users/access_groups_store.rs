@@ -3,10 +3,9 @@
 use crate::args;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{GroupId, UserId, WorkspaceId};
+use crate::db::id_list::{id_list, of_these};
 use crate::db::{Read, Row, Write};
 use crate::error::Result;
-use crate::sessions::people::listed;
-use crate::sessions::people::store::of_these;
 
 /// Somebody whom groups no longer let in.
 pub struct Loser {
@@ -42,7 +41,7 @@ macro_rules! losers {
 /// Of these users, those whom groups let in until now and no longer do.
 pub async fn list_losers_of(db: &mut Read, workspace: &WorkspaceId, users: &[UserId]) -> Result<Vec<Loser>> {
     let sql = of_these!(db, concat!(losers!(), " AND id"), "$2", "ORDER BY id");
-    db.all(sql, args![workspace, listed(users)]).await?.iter().map(loser).collect()
+    db.all(sql, args![workspace, id_list(users.iter().map(UserId::as_str))]).await?.iter().map(loser).collect()
 }
 
 /// The same of everybody.
@@ -63,7 +62,7 @@ fn loser(row: &Row) -> Result<Loser> {
 /// Keeps that groups don't let these users in.
 pub async fn shut_out(tx: &mut Write, workspace: &WorkspaceId, users: &[UserId]) -> Result<u64> {
     let sql = of_these!(tx, "UPDATE users SET group_access = 0 WHERE workspace_id = $1 AND id", "$2", "");
-    tx.execute(sql, args![workspace, listed(users)]).await
+    tx.execute(sql, args![workspace, id_list(users.iter().map(UserId::as_str))]).await
 }
 
 /// Keeps which of these users groups let in now.
@@ -78,7 +77,7 @@ pub async fn let_in_of(tx: &mut Write, workspace: &WorkspaceId, users: &[UserId]
         "$2",
         ""
     );
-    tx.execute(sql, args![workspace, listed(users)]).await
+    tx.execute(sql, args![workspace, id_list(users.iter().map(UserId::as_str))]).await
 }
 
 /// The same of everybody.

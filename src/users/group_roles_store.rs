@@ -3,11 +3,10 @@
 use crate::args;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{GroupId, UserId, WorkspaceId};
+use crate::db::id_list::{id_list, of_these};
 use crate::db::{Read, Row, Write};
 use crate::error::{Error, Result};
 use crate::sessions::model::Role;
-use crate::sessions::people::listed;
-use crate::sessions::people::store::of_these;
 
 /// A role that a group gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +84,7 @@ pub async fn list_misfits(db: &mut Read, workspace: &WorkspaceId, users: &[UserI
             wanted: role(&row.text("wanted")?)?,
         })
     };
-    db.all(sql, args![workspace, listed(users)]).await?.iter().map(misfit).collect()
+    db.all(sql, args![workspace, id_list(users.iter().map(UserId::as_str))]).await?.iter().map(misfit).collect()
 }
 
 pub async fn set_roles(
@@ -101,7 +100,7 @@ pub async fn set_roles(
         "$2",
         ""
     );
-    tx.execute(sql, args![workspace, listed(users), role.as_str(), now]).await
+    tx.execute(sql, args![workspace, id_list(users.iter().map(UserId::as_str)), role.as_str(), now]).await
 }
 
 /// Uses up their one-time links: one that somebody kept must not open another role.
@@ -112,5 +111,5 @@ pub async fn use_links(tx: &mut Write, workspace: &WorkspaceId, users: &[UserId]
         "$2",
         ""
     );
-    tx.execute(sql, args![workspace, listed(users), now]).await
+    tx.execute(sql, args![workspace, id_list(users.iter().map(UserId::as_str)), now]).await
 }

@@ -6,7 +6,7 @@ use crate::base::canonical;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{UserId, WorkspaceId};
 use crate::base::text::containing;
-use crate::db::id_list::{id_list, listed};
+use crate::db::id_list::{id_list, of_these};
 use crate::db::{Read, Row, Write};
 use crate::error::{Error, Result};
 use crate::sessions::living::{live, live_from};
@@ -145,7 +145,7 @@ pub async fn list_by_email(db: &mut Read, workspace: &WorkspaceId, key: &str) ->
 
 /// Users by their ids, in the order of their creation.
 pub async fn list_by_ids(db: &mut Read, workspace: &WorkspaceId, ids: &[String]) -> Result<Vec<User>> {
-    let sql = concat!(select!("id IN ("), listed!("$2"), ") ORDER BY id");
+    let sql = of_these!(db, select!("id"), "$2", "ORDER BY id");
     let listed = id_list(ids.iter().map(String::as_str));
     db.all(sql, args![workspace, listed]).await?.iter().map(read).collect()
 }

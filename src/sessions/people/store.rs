@@ -1,25 +1,13 @@
 //! Statements about several people of a workspace, named by a JSON array of ids.
 
-use super::listed;
 use crate::args;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{UserId, WorkspaceId};
+use crate::db::id_list::{id_list, of_these};
 use crate::db::{Read, Write};
 use crate::error::Result;
 use crate::sessions::living::{live, live_from};
 use crate::sessions::model::Count;
-
-// A statement about the ids of a JSON array; the two databases take one apart in different words.
-macro_rules! of_these {
-    ($db:expr, $before:expr, $ids:literal, $after:literal) => {
-        match $db.is_postgres() {
-            true => concat!($before, " IN (SELECT jsonb_array_elements_text(CAST(", $ids, " AS jsonb))) ", $after),
-            false => concat!($before, " IN (SELECT value FROM json_each(", $ids, ")) ", $after),
-        }
-    };
-}
-
-pub(crate) use of_these;
 
 /// Locks users until the transaction ends, in the order of their ids: nobody waits in a circle. An embedded database has
 /// one writer only.
@@ -27,7 +15,7 @@ pub async fn lock(tx: &mut Write, workspace: &WorkspaceId, users: &[UserId]) -> 
     if tx.is_postgres() {
         let sql = "SELECT COUNT(*) AS locked FROM (SELECT id FROM users WHERE workspace_id = $1 \
                    AND id IN (SELECT jsonb_array_elements_text(CAST($2 AS jsonb))) ORDER BY id FOR UPDATE) AS chosen";
-        tx.one(sql, args![workspace, listed(users)]).await?;
+        tx.one(sql, args![workspace, id_list(users.iter().map(UserId::as_str))]).await?;
     }
     Ok(())
 }
@@ -51,7 +39,7 @@ pub async fn count_live(
         "$3",
         "LIMIT $4) AS found"
     );
-    let row = db.one(sql, args![workspace, now, listed(users), limit + 1]).await?;
+    let row = db.one(sql, args![workspace, now, id_list(users.iter().map(UserId::as_str)), limit + 1]).await?;
     let sessions = row.int("sessions")?;
     Ok(Count { sessions: sessions.min(limit), users: row.int("users")?, more: sessions > limit })
 }
@@ -64,13 +52,13 @@ pub async fn raise_epochs(tx: &mut Write, workspace: &WorkspaceId, users: &[User
         "$2",
         ""
     );
-    tx.execute(sql, args![workspace, listed(users)]).await
+    tx.execute(sql, args![workspace, id_list(users.iter().map(UserId::as_str))]).await
 }
 
 /// Remembers which revocation raised their epochs: sign-ins that began before it may not end in a session.
 pub async fn mark_epochs(tx: &mut Write, workspace: &WorkspaceId, users: &[UserId], sequence: i64) -> Result<()> {
     let sql = of_these!(tx, "UPDATE users SET epoch_seq = $3 WHERE workspace_id = $1 AND id", "$2", "");
-    tx.execute(sql, args![workspace, listed(users), sequence]).await?;
+    tx.execute(sql, args![workspace, id_list(users.iter().map(UserId::as_str)), sequence]).await?;
     Ok(())
 }
 

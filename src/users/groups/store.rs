@@ -4,7 +4,7 @@ use super::model::Group;
 use crate::args;
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{GroupId, UserId, WorkspaceId};
-use crate::db::id_list::{id_list, listed};
+use crate::db::id_list::{id_list, of_these};
 use crate::db::{Read, Row, Write};
 use crate::error::{Error, Result};
 
@@ -83,7 +83,7 @@ pub async fn list_by_name(db: &mut Read, workspace: &WorkspaceId, display_key: &
 
 /// Groups by their ids, in the order of their creation.
 pub async fn list_by_ids(db: &mut Read, workspace: &WorkspaceId, ids: &[String]) -> Result<Vec<Group>> {
-    let sql = concat!(select!("id IN ("), listed!("$2"), ") ORDER BY id");
+    let sql = of_these!(db, select!("id"), "$2", "ORDER BY id");
     let listed = id_list(ids.iter().map(String::as_str));
     db.all(sql, args![workspace, listed]).await?.iter().map(read).collect()
 }
@@ -105,10 +105,11 @@ pub async fn list_members_of(
     workspace: &WorkspaceId,
     groups: &[String],
 ) -> Result<Vec<(String, UserId)>> {
-    let sql = concat!(
-        "SELECT group_id, user_id FROM group_member WHERE workspace_id = $1 AND group_id IN (",
-        listed!("$2"),
-        ") ORDER BY group_id, user_id"
+    let sql = of_these!(
+        db,
+        "SELECT group_id, user_id FROM group_member WHERE workspace_id = $1 AND group_id",
+        "$2",
+        "ORDER BY group_id, user_id"
     );
     let listed = id_list(groups.iter().map(String::as_str));
     db.all(sql, args![workspace, listed]).await?.iter().map(read_member).collect()
@@ -121,10 +122,11 @@ pub async fn list_membership(
     groups: &[String],
     user: &str,
 ) -> Result<Vec<(String, UserId)>> {
-    let sql = concat!(
-        "SELECT group_id, user_id FROM group_member WHERE workspace_id = $1 AND user_id = $3 AND group_id IN (",
-        listed!("$2"),
-        ") ORDER BY group_id"
+    let sql = of_these!(
+        db,
+        "SELECT group_id, user_id FROM group_member WHERE workspace_id = $1 AND user_id = $3 AND group_id",
+        "$2",
+        "ORDER BY group_id"
     );
     let listed = id_list(groups.iter().map(String::as_str));
     db.all(sql, args![workspace, listed, user]).await?.iter().map(read_member).collect()
@@ -140,12 +142,13 @@ pub async fn list_of_users(
     workspace: &WorkspaceId,
     users: &[String],
 ) -> Result<Vec<(String, String, String)>> {
-    let sql = concat!(
+    let sql = of_these!(
+        db,
         "SELECT m.user_id, g.id, g.display_name FROM group_member m \
          JOIN user_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id \
-         WHERE m.workspace_id = $1 AND m.user_id IN (",
-        listed!("$2"),
-        ") ORDER BY m.user_id, g.id"
+         WHERE m.workspace_id = $1 AND m.user_id",
+        "$2",
+        "ORDER BY m.user_id, g.id"
     );
     let listed = id_list(users.iter().map(String::as_str));
     let rows = db.all(sql, args![workspace, listed]).await?;
@@ -174,17 +177,18 @@ pub async fn add_member(tx: &mut Write, workspace: &WorkspaceId, group: &GroupId
     tx.execute(sql, args![workspace, group, user]).await
 }
 
-/// Removes some members, and gives those who were any.
+/// Removes members, however many, and gives those who were some.
 pub async fn remove_members(
     tx: &mut Write,
     workspace: &WorkspaceId,
     group: &GroupId,
     users: &[UserId],
 ) -> Result<Vec<UserId>> {
-    let sql = concat!(
-        "DELETE FROM group_member WHERE workspace_id = $1 AND group_id = $2 AND user_id IN (",
-        listed!("$3"),
-        ") RETURNING user_id"
+    let sql = of_these!(
+        tx,
+        "DELETE FROM group_member WHERE workspace_id = $1 AND group_id = $2 AND user_id",
+        "$3",
+        "RETURNING user_id"
     );
     let rows = tx.all(sql, args![workspace, group, id_list(users.iter().map(UserId::as_str))]).await?;
     rows.iter().map(|row| row.text("user_id").map(UserId::from_text)).collect()
