@@ -277,9 +277,11 @@ impl Attempt<'_> {
                         })
                     }
                     (Ok(Prepared::NewGroup(new)), None) => {
-                        grouped.push((index, new));
-                        let group = below_500(groups::insert_in(tx, new).await)?;
-                        group.map(|group| Done::told(version::of_group(&group)))
+                        let members = below_500(groups::insert_in(tx, new).await)?;
+                        members.map(|members| {
+                            grouped.push((index, (new, members)));
+                            Done::told(version::of_group(&new.group))
+                        })
                     }
                     (Ok(_), None) => return Err(Error::internal("a circle of new resources holds something else")),
                 };
@@ -292,13 +294,13 @@ impl Attempt<'_> {
                 }
             }
             // All members are in: from here on the head is held, and everybody's lease with it.
-            let all: Vec<&NewGroup> = grouped.iter().map(|(_, new)| *new).collect();
+            let all: Vec<(&NewGroup, usize)> = grouped.iter().map(|(_, new)| *new).collect();
             groups::record_created(tx, client, &all).await?;
             if !created.is_empty() {
                 let people: Vec<&User> = created.iter().map(|(_, user)| user).collect();
                 users::record_created(tx, client, &people).await?;
             }
-            for (index, new) in &grouped {
+            for (index, (new, _)) in &grouped {
                 if let Err(refused) = below_500(groups::keep_new(tx, client, new).await)? {
                     tx.undo().await?;
                     return Ok(self.none_but(*index, refused));

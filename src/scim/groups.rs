@@ -27,7 +27,7 @@ pub enum Change {
 
 /// A group to create, with the ids of its members.
 pub struct NewGroup {
-    group: Group,
+    pub group: Group,
     members: Vec<String>,
 }
 
@@ -71,25 +71,23 @@ pub async fn create(client: &Client, sent: &Resource) -> Result<Group, Failure> 
 /// # Errors
 /// As `create`; then what was written is to be undone.
 pub async fn create_in(tx: &mut Write, client: &Client, new: &NewGroup) -> Result<Group> {
-    let group = &new.group;
-    groups::create(tx, &client.app, &client.actor, group, &new.members).await?;
-    keep(tx, client, ResourceType::Group, group.id.as_str(), &Resource::new(), &group.resource).await?;
-    Ok(group.clone())
-}
-
-/// As `create` within `tx`, of one group among several: `record_created` tells of all of them, and `keep_new` of each comes after
-/// it.
-///
-/// # Errors
-/// 400 `invalidValue` if a member is not a user of this workspace; then what was written is to be undone.
-pub async fn insert_in(tx: &mut Write, new: &NewGroup) -> Result<Group> {
-    groups::insert(tx, &new.group, &new.members).await?;
+    groups::create(tx, &client.app, &client.actor, &new.group, &new.members).await?;
+    keep_new(tx, client, new).await?;
     Ok(new.group.clone())
 }
 
-/// Tells replicas and the audit log of groups that were inserted.
-pub async fn record_created(tx: &mut Write, client: &Client, new: &[&NewGroup]) -> Result<()> {
-    let created: Vec<(&Group, usize)> = new.iter().map(|new| (&new.group, new.members.len())).collect();
+/// As `create` within `tx`, of one group among several: `record_created` tells of all of them, and `keep_new` of each comes after
+/// it. Gives the number of its members.
+///
+/// # Errors
+/// 400 `invalidValue` if a member is not a user of this workspace; then what was written is to be undone.
+pub async fn insert_in(tx: &mut Write, new: &NewGroup) -> Result<usize> {
+    Ok(groups::insert(tx, &new.group, &new.members).await?.len())
+}
+
+/// Tells replicas and the audit log of groups that were inserted, each with the number of its members.
+pub async fn record_created(tx: &mut Write, client: &Client, new: &[(&NewGroup, usize)]) -> Result<()> {
+    let created: Vec<(&Group, usize)> = new.iter().map(|(new, members)| (&new.group, *members)).collect();
     groups::record_created(tx, &client.app, &client.actor, &client.workspace, &created).await
 }
 

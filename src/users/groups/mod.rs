@@ -39,21 +39,20 @@ struct Meaning {
 /// # Errors
 /// 400 naming `members` if one is not a user of this workspace.
 pub async fn create(tx: &mut Write, app: &App, actor: &Actor, group: &Group, members: &[String]) -> Result<()> {
-    insert(tx, group, members).await?;
-    announce(tx, app, group, members).await?;
-    record(tx, app, actor, created(group, members.len()), group).await
+    let joined = insert(tx, group, members).await?;
+    announce(tx, app, group, &joined).await?;
+    record(tx, app, actor, created(group, joined.len()), group).await
 }
 
 /// As `create`, and nobody is told: of several groups `record_created` tells, after all of them were inserted. Members may be
-/// many, and whoever tells holds the head.
+/// many, and whoever tells holds the head. Gives the members.
 ///
 /// # Errors
 /// As `create`.
-pub async fn insert(tx: &mut Write, group: &Group, members: &[String]) -> Result<()> {
+pub async fn insert(tx: &mut Write, group: &Group, members: &[String]) -> Result<Vec<UserId>> {
     // A new group means nothing yet: nobody can have named it.
     store::insert(tx, group, &canonical::fold(&group.display_name)).await?;
-    add(tx, &group.workspace, &group.id, members).await?;
-    Ok(())
+    add(tx, &group.workspace, &group.id, members).await
 }
 
 /// Tells replicas and the audit log of groups that were inserted, each with the number of its members.
@@ -94,25 +93,20 @@ pub async fn change(
     let before = store::find(tx, &group.workspace, &group.id).await?.ok_or_else(|| Error::not_found("group"))?;
     let renamed = before.display_name != group.display_name;
     let mut moved = Moved::default();
-    let mut touched: Vec<String> = Vec::new();
     for change in changes {
         match change {
             MemberChange::Add(ids) => {
                 moved.joined.extend(add(tx, &group.workspace, &group.id, ids).await?);
-                touched.extend_from_slice(ids);
             }
             MemberChange::Remove(ids) => {
-                let gone: Vec<UserId> = ids.iter().filter(|id| is_id(id)).map(UserId::from_text).collect();
-                touched.extend(gone.iter().map(UserId::to_string));
-                remove(tx, group, gone, &mut moved).await?;
+                let gone: Vec<UserId> = ids.iter().map(UserId::from_text).collect();
+                moved.left.extend(store::remove_members(tx, &group.workspace, &group.id, &gone).await?);
             }
             MemberChange::Replace(ids) => {
                 let before = store::list_members(tx, &group.workspace, &group.id).await?;
-                touched.extend(before.iter().map(UserId::to_string));
-                touched.extend_from_slice(ids);
                 let kept: HashSet<&str> = ids.iter().map(String::as_str).collect();
-                let gone = before.into_iter().filter(|id| !kept.contains(id.as_str())).collect();
-                remove(tx, group, gone, &mut moved).await?;
+                let gone: Vec<UserId> = before.into_iter().filter(|id| !kept.contains(id.as_str())).collect();
+                moved.left.extend(store::remove_members(tx, &group.workspace, &group.id, &gone).await?);
                 moved.joined.extend(add(tx, &group.workspace, &group.id, ids).await?);
             }
         }
@@ -123,11 +117,10 @@ pub async fn change(
     }
     let now = app.clock.now();
     store::update(tx, group, &canonical::fold(&group.display_name), now).await?;
-    if renamed {
-        touched.extend(store::list_members(tx, &group.workspace, &group.id).await?.iter().map(UserId::to_string));
-    }
     let details = json!({"members_added": moved.joined.len(), "members_removed": moved.left.len()});
-    carry_out(tx, app, actor, group, meaning, moved, &touched).await?;
+    // Whoever stays carries the new name.
+    let stay = if renamed { store::list_members(tx, &group.workspace, &group.id).await? } else { Vec::new() };
+    carry_out(tx, app, actor, group, meaning, moved, stay).await?;
     record(tx, app, actor, Entry::done("group.updated", target(group)).with(details), group).await?;
     Ok(Group { version: before.version + 1, updated_at: now, ..group.clone() })
 }
@@ -139,10 +132,9 @@ pub async fn change(
 pub async fn delete(tx: &mut Write, app: &App, actor: &Actor, group: &Group) -> Result<()> {
     let meaning = meaning(tx, group).await?;
     let left = store::list_members(tx, &group.workspace, &group.id).await?;
-    let members: Vec<String> = left.iter().map(UserId::to_string).collect();
     store::delete(tx, &group.workspace, &group.id).await?;
     group_roles::forget(tx, &group.workspace, &group.id).await?;
-    carry_out(tx, app, actor, group, meaning, Moved { left, ..Moved::default() }, &members).await?;
+    carry_out(tx, app, actor, group, meaning, Moved { left, ..Moved::default() }, Vec::new()).await?;
     record(tx, app, actor, Entry::done("group.deleted", target(group)), group).await
 }
 
@@ -150,17 +142,13 @@ pub async fn delete(tx: &mut Write, app: &App, actor: &Actor, group: &Group) -> 
 const ONE_BY_ONE: usize = 20;
 
 // Identity headers name groups: replicas must read again what they know of these members.
-async fn announce(tx: &mut Write, app: &App, group: &Group, members: &[String]) -> Result<()> {
-    let mut members: Vec<&String> = members.iter().collect();
-    members.sort_unstable();
-    members.dedup();
+async fn announce(tx: &mut Write, app: &App, group: &Group, members: &[UserId]) -> Result<()> {
     if members.len() > ONE_BY_ONE {
         revoke::announce(tx, app, &group.workspace, EventScope::Profiles, None).await?;
         return Ok(());
     }
     for member in members {
-        let user = UserId::from_text(member);
-        revoke::announce(tx, app, &group.workspace, EventScope::Profile, Some(&user)).await?;
+        revoke::announce(tx, app, &group.workspace, EventScope::Profile, Some(member)).await?;
     }
     Ok(())
 }
@@ -174,7 +162,8 @@ async fn meaning(tx: &mut Write, group: &Group) -> Result<Meaning> {
     })
 }
 
-/// Announces whom a change of the group touched, and what it means for those who came or went.
+/// Announces whom a change of the group touched: who came, who went, and who stays and is shown otherwise; and carries out what it
+/// means for those who came or went.
 async fn carry_out(
     tx: &mut Write,
     app: &App,
@@ -182,12 +171,10 @@ async fn carry_out(
     group: &Group,
     meaning: Meaning,
     moved: Moved,
-    touched: &[String],
+    stay: Vec<UserId>,
 ) -> Result<()> {
     let workspace = &group.workspace;
-    let mut users = [moved.joined, moved.left].concat();
-    users.sort();
-    users.dedup();
+    let users = each_once([moved.joined, moved.left].concat());
     if meaning.lets_in || meaning.gives_role {
         people::store::lock(tx, workspace, &users).await?;
     }
@@ -197,21 +184,17 @@ async fn carry_out(
             revoke::leave_to_settle(app, revoked);
         }
     }
-    announce(tx, app, group, touched).await?;
+    announce(tx, app, group, &each_once([users.clone(), stay].concat())).await?;
     if meaning.gives_role {
         group_roles::settle(tx, app, actor, workspace, &users).await?;
     }
     Ok(())
 }
 
-/// Members that one statement removes.
-const REMOVED_AT_ONCE: usize = 200;
-
-async fn remove(tx: &mut Write, group: &Group, users: Vec<UserId>, moved: &mut Moved) -> Result<()> {
-    for some in users.chunks(REMOVED_AT_ONCE) {
-        moved.left.extend(store::remove_members(tx, &group.workspace, &group.id, some).await?);
-    }
-    Ok(())
+fn each_once(mut users: Vec<UserId>) -> Vec<UserId> {
+    users.sort();
+    users.dedup();
+    users
 }
 
 /// Gives those who weren't members yet.
