@@ -127,6 +127,9 @@ async fn prepare_change<'a>(client: &Client, user: &UserId, change: users::Chang
     }
 }
 
+/// An operation that can be tried, or why it can't.
+type Ready<'a> = Result<(&'a Task, &'a Prepared<'a>), ScimError>;
+
 /// A run on its way into the database.
 struct Attempt<'a> {
     client: &'a Client,
@@ -221,7 +224,7 @@ impl Attempt<'_> {
     }
 
     /// The operation after those that were tried, or why it can't be tried; `None` at the end, or after too many refusals.
-    fn next(&self, tried: &Tried) -> Option<(usize, Result<(&Task, &Prepared<'_>), ScimError>)> {
+    fn next(&self, tried: &Tried) -> Option<(usize, Ready<'_>)> {
         let place = tried.len();
         let index = *self.run.operations.get(place).filter(|_| !self.book.is_full(tried))?;
         let operation = &self.operations[index];
