@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::client::Client;
 use super::cursor::Position;
 use super::http;
+use super::plan::Key;
 use super::projection::Projection;
 use super::relation::Needed;
 use super::schema::ResourceType;
@@ -62,16 +63,34 @@ pub async fn load(client: &Client, kind: ResourceType, ids: &[String]) -> Result
     }
     let mut read = client.app.db.read().await?;
     Ok(match kind {
-        ResourceType::User => {
-            let found = users::list_by_ids(&mut read, &client.workspace, ids).await?;
-            let provisioned = found.into_iter().filter(|user| user.source == Source::Scim);
-            provisioned.map(|user| Row::User(user, Vec::new())).collect()
-        }
+        ResourceType::User => provisioned(users::list_by_ids(&mut read, &client.workspace, ids).await?),
         ResourceType::Group => {
             let found = groups::list_by_ids(&mut read, &client.workspace, ids).await?;
             found.into_iter().map(|group| Row::Group(group, Vec::new())).collect()
         }
     })
+}
+
+/// What one key finds, if it finds few and says whom: then their ids need not be asked for first. `limit` at the most, in the
+/// order of ids.
+pub async fn look_up(client: &Client, kind: ResourceType, keys: &[Key], limit: usize) -> Result<Option<Vec<Row>>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let workspace = &client.workspace;
+    let found = match (kind, keys) {
+        (ResourceType::User, [Key::UserName(name)]) => {
+            users::find_by_name(&mut client.app.db.read().await?, workspace, name).await?.into_iter().collect()
+        }
+        (ResourceType::User, [Key::ExternalId(external)]) => {
+            users::list_by_external_id(&mut client.app.db.read().await?, workspace, external, limit).await?
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(provisioned(found)))
+}
+
+fn provisioned(users: Vec<User>) -> Vec<Row> {
+    let provisioned = users.into_iter().filter(|user| user.source == Source::Scim);
+    provisioned.map(|user| Row::User(user, Vec::new())).collect()
 }
 
 /// Reads what belongs to the resources of one kind.

@@ -74,12 +74,33 @@ impl<'a> Subject<'a> {
         if found.more || found.ids.len() > MOST { Err(too_many().into()) } else { Ok(found.ids) }
     }
 
+    /// All resources that may be results, where one look-up gives them without their ids being asked for first.
+    ///
+    /// # Errors
+    /// As `all_candidates`.
+    pub async fn looked_up(&self, client: &Client) -> Result<Option<Vec<Row>>, Failure> {
+        let found = rows::look_up(client, self.kind, &self.keys, MOST + 1).await?;
+        if found.as_ref().is_some_and(|found| found.len() > MOST) { Err(too_many().into()) } else { Ok(found) }
+    }
+
     /// The results among some resources, in order, each with the whole resource as it was judged; null if nothing was to judge.
     ///
     /// # Errors
     /// 400 `tooMany` if judging, with all that was judged before, takes too long.
     pub async fn results(&self, client: &Client, ids: &[String], sorted: bool) -> Result<Vec<(Row, Value)>, Failure> {
-        let mut found = rows::load(client, self.kind, ids).await?;
+        self.judged(client, rows::load(client, self.kind, ids).await?, sorted).await
+    }
+
+    /// As `results`, of resources that are here.
+    ///
+    /// # Errors
+    /// As `results`.
+    pub async fn judged(
+        &self,
+        client: &Client,
+        mut found: Vec<Row>,
+        sorted: bool,
+    ) -> Result<Vec<(Row, Value)>, Failure> {
         rows::relate(client, self.kind, &mut found, &self.needed).await?;
         if self.filter.is_none() && !sorted {
             return Ok(found.into_iter().map(|row| (row, Value::Null)).collect());

@@ -37,14 +37,20 @@ pub async fn list(client: &Client, kinds: &[ResourceType], query: &Query) -> Res
         Paging::Index { start, count } => {
             let mut window = Window::new(query, *start, *count);
             let mut looked = 0;
+            let sorted = query.sort_by.is_some();
             for subject in &subjects {
+                if let Some(found) = subject.looked_up(client).await? {
+                    looked += found.len();
+                    window.add(subject, subject.judged(client, found, sorted).await?);
+                    continue;
+                }
                 let ids = subject.all_candidates(client).await?;
                 looked += ids.len();
                 if looked > MOST {
                     return Err(too_many().into());
                 }
                 for chunk in ids.chunks(CHUNK) {
-                    window.add(subject, subject.results(client, chunk, query.sort_by.is_some()).await?);
+                    window.add(subject, subject.results(client, chunk, sorted).await?);
                 }
             }
             let total = i64::try_from(window.total).unwrap_or(i64::MAX);

@@ -143,6 +143,17 @@ pub async fn list_by_email(db: &mut Read, workspace: &WorkspaceId, key: &str) ->
     db.all(select!("email_key = $2 ORDER BY id LIMIT 2"), args![workspace, key]).await?.iter().map(read).collect()
 }
 
+/// Users that their identity provider knows by this id, in the order of their creation.
+pub async fn list_by_external_id(
+    db: &mut Read,
+    workspace: &WorkspaceId,
+    external: &str,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let sql = select!("external_id = $2 ORDER BY id || '' LIMIT $3");
+    db.all(sql, args![workspace, external, limit]).await?.iter().map(read).collect()
+}
+
 /// Users by their ids, in the order of their creation.
 pub async fn list_by_ids(db: &mut Read, workspace: &WorkspaceId, ids: &[String]) -> Result<Vec<User>> {
     let sql = of_these!(db, select!("id"), "$2", "ORDER BY id");

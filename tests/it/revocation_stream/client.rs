@@ -70,6 +70,23 @@ impl Stream {
         i64::try_from(self.began.elapsed().as_millis()).expect("a short test")
     }
 
+    /// The instant at which that clock began.
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// The next lease that lasts for most of its time from now on; asked for as an application does, by word of its clock.
+    pub async fn long_lease(&mut self) -> i64 {
+        loop {
+            let told = self.next().await;
+            let until_ms = told.data["until_ms"].as_i64().unwrap_or_default();
+            if told.event == "lease" && until_ms >= self.clock_ms() + 800 {
+                return until_ms;
+            }
+            self.acknowledge(told.id).await.expect(204);
+        }
+    }
+
     /// The next event.
     pub async fn next(&mut self) -> Told {
         let next = tokio::time::timeout(PATIENCE, self.next_or_end()).await.expect("something is said in time");
