@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 
 use super::event::Event;
 use super::lease;
@@ -35,12 +35,13 @@ pub struct Feed {
     asked: AtomicU64,
     /// Newest change that is applied, as others may know it.
     acknowledged: AtomicI64,
-    /// Taken by whoever renews: one at a time.
+    /// Taken by the task that renews, and for good when this process leaves.
     pub turn: tokio::sync::Mutex<Option<Registration>>,
     incarnation: AtomicI64,
     acks: Mutex<HashMap<(String, i64), i64>>,
     heard: Notify,
     nudge: Notify,
+    outcomes: watch::Sender<Option<String>>,
     applied: broadcast::Sender<Arc<Event>>,
 }
 
@@ -57,6 +58,7 @@ impl Feed {
             acks: Mutex::default(),
             heard: Notify::new(),
             nudge: Notify::new(),
+            outcomes: watch::Sender::new(None),
             applied: broadcast::Sender::new(BACKLOG),
         })
     }
@@ -163,6 +165,16 @@ impl Feed {
     /// Wakes the follower before its time.
     pub fn nudge(&self) -> &Notify {
         &self.nudge
+    }
+
+    /// How attempts to renew end, from now on: `None`, or why one failed.
+    pub fn outcomes(&self) -> watch::Receiver<Option<String>> {
+        self.outcomes.subscribe()
+    }
+
+    /// Tells those who wait how an attempt ended.
+    pub fn tell(&self, outcome: Option<String>) {
+        self.outcomes.send_replace(outcome);
     }
 }
 

@@ -72,7 +72,7 @@ impl StreamApi {
         follow::ensure_lease(&app).await?;
         if since > app.streams.head() {
             // Told by a replica that was faster, most likely.
-            follow::renew_now(&app).await?;
+            follow::renewed(&app, || since <= app.streams.head()).await?;
         }
         let connection = request.data::<Connection>().cloned().unwrap_or_default();
         let cut = connection.cut.clone();

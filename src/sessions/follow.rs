@@ -1,6 +1,8 @@
 //! This process as a replica: it registers, renews its lease, and applies every change in its order.
 //!
-//! docs/revocation-protocol.md numbers the rules. Whoever finds the lease run out renews it here, within the request.
+//! docs/revocation-protocol.md numbers the rules. One task renews, and goes through with it; a request that finds the lease run
+//! out wakes that task and waits. If requests did it themselves, each would break off at the end of its own patience what the next
+//! begins anew, and a database that is slow for a moment would be slow for as long as anybody asks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,10 @@ use crate::{mutant, transact};
 
 /// How long one question to the database may take before its connection is given up.
 const PATIENCE: Duration = Duration::from_millis(900);
+/// How long a registration may take. Its lease may have run out by then; the renewal after it is a shorter way.
+const REGISTRATION_PATIENCE: Duration = Duration::from_secs(2);
+/// The least time between two attempts of which the first failed, however many ask.
+const AFTER_FAILURE: Duration = Duration::from_millis(20);
 /// How long a request waits for a lease.
 const REQUEST_PATIENCE: Duration = Duration::from_millis(500);
 /// Changes read at once.
@@ -33,17 +39,37 @@ const LONGEST_LAG: i64 = 50_000;
 /// # Errors
 /// 503 `session-authority-unavailable` if no lease is to be had in time: it refuses rather than guesses.
 pub async fn ensure_lease(app: &App) -> Result<()> {
-    if app.feed.holds_lease(app.clock.as_ref()) {
+    let held = || app.feed.holds_lease(app.clock.as_ref());
+    if held() {
         return Ok(());
     }
-    let renewed = async {
-        let mut turn = app.feed.turn.lock().await;
-        if app.feed.holds_lease(app.clock.as_ref()) { Ok(()) } else { renew(app, &mut turn).await }
+    renewed(app, held).await?;
+    if held() { Ok(()) } else { Err(unavailable("the lease ran out while it was renewed")) }
+}
+
+/// Has the lease renewed, and so everything applied that had happened before, unless it is `enough` sooner.
+///
+/// # Errors
+/// 503 if that can't be done within the time of a request.
+pub async fn renewed(app: &App, enough: impl Fn() -> bool) -> Result<()> {
+    let mut outcomes = app.feed.outcomes();
+    let asked = async {
+        // An attempt that is under way may fail by what is over now, or ask before what we want to know: the next one counts.
+        for _ in 0..2 {
+            app.feed.nudge().notify_one();
+            outcomes.changed().await.map_err(Error::internal)?;
+            if enough() {
+                return Ok(());
+            }
+        }
+        match outcomes.borrow().as_deref() {
+            None => Ok(()),
+            Some(error) => Err(unavailable(error)),
+        }
     };
-    match timeout(REQUEST_PATIENCE, renewed).await {
-        Ok(Ok(())) if app.feed.holds_lease(app.clock.as_ref()) => Ok(()),
-        Ok(Err(error)) => Err(unavailable(error.log())),
-        Ok(Ok(())) | Err(_) => Err(unavailable("no lease within the time of a request")),
+    match timeout(REQUEST_PATIENCE, asked).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(unavailable("no lease within the time of a request")),
     }
 }
 
@@ -51,15 +77,6 @@ fn unavailable(log: &str) -> Error {
     Error::new(UNAVAILABLE, "this replica can't know at the moment which sessions are valid; try again")
         .with_retry_after(Duration::from_secs(1))
         .with_log(log.to_owned())
-}
-
-/// Renews the lease once, in its turn.
-///
-/// # Errors
-/// 503 if the database doesn't answer.
-pub async fn renew_now(app: &App) -> Result<()> {
-    let mut turn = app.feed.turn.lock().await;
-    renew(app, &mut turn).await
 }
 
 async fn renew(app: &App, turn: &mut Option<Registration>) -> Result<()> {
@@ -119,7 +136,7 @@ async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
     for _ in 0..2 {
         let asked = lease_clock(app.clock.as_ref());
         // 2. The head, locked until our row can be seen.
-        let granted = match timeout(PATIENCE, insert(app)).await {
+        let granted = match timeout(REGISTRATION_PATIENCE, insert(app)).await {
             Ok(answer) => answer?,
             Err(_) => {
                 app.feed.reconnect();
@@ -258,16 +275,20 @@ async fn renew_for_ever(app: Arc<App>) {
     let every = if app.db.is_postgres() { lease::RENEW_EVERY } else { lease::LOOK_EVERY };
     let mut failing = false;
     loop {
-        let renewed = renew_now(&app).await;
-        match &renewed {
+        let outcome = renew(&app, &mut *app.feed.turn.lock().await).await;
+        match &outcome {
             Ok(()) if failing => tracing::info!("the lease is renewed again"),
             Err(error) if !failing => tracing::warn!(error = error.log(), "the lease could not be renewed"),
             _ => {}
         }
-        failing = renewed.is_err();
+        failing = outcome.is_err();
+        app.feed.tell(outcome.err().map(|error| error.log().to_owned()));
         app.metrics.lease(app.feed.staleness(app.clock.as_ref()), app.feed.holds_lease(app.clock.as_ref()));
         let pause = if failing { Duration::from_millis(100) } else { every };
-        // Woken early when a change is missing.
+        if failing {
+            tokio::time::sleep(AFTER_FAILURE).await;
+        }
+        // Woken early when a change is missing, or somebody waits for the lease.
         let _either = timeout(pause, app.feed.nudge().notified()).await;
     }
 }
