@@ -10,7 +10,7 @@ CURFEW := $(or $(CARGO_TARGET_DIR),target)/debug/curfew
 # More for `curfew demo`: make demo ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
 
-.PHONY: help setup demo test test-fast soak lint lint-templates bench clean
+.PHONY: help setup demo test test-fast soak fuzz lint lint-templates bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,14 @@ test-fast: ## what needs no other program: unit tests and the architecture rules
 soak: ## a quarter of an hour of faults, and a million checks: does every promise hold?
 	@scripts/setup.sh build test
 	cargo test --locked --features mutants --test it -- --ignored --exact --nocapture history::a_long_history_holds
+
+# A million mutants, or for CURFEW_FUZZ_SECONDS, or CURFEW_FUZZ_MUTANTS of them; CURFEW_FUZZ_SEED chooses which. Inputs that are
+# interesting stay in fixtures/saml/fuzz, and the next run begins with them (docs/testing.md).
+fuzz: ## a million mutants of SAML responses: is one believed that nobody signed?
+	@scripts/setup.sh build
+	@[ -n "$${CURFEW_FUZZ_SECONDS:-}$${CURFEW_FUZZ_MUTANTS:-}" ] || export CURFEW_FUZZ_MUTANTS=1000000; \
+	export CURFEW_FUZZ_KEEP=$${CURFEW_FUZZ_KEEP:-fixtures/saml/fuzz}; \
+	cargo test --release --locked --test fuzz -- --nocapture
 
 lint: lint-templates ## formatting, clippy, licences and origins of dependencies, templates
 	@scripts/setup.sh build lint

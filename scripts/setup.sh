@@ -10,6 +10,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo_deny_version=0.20.2
+lemonldap='lemonldap-ng-fastcgi-server liblemonldap-ng-portal-perl liblasso-perl libxml-simple-perl libio-string-perl'
+lemonldap+=' libstring-random-perl libmime-tools-perl libemail-address-xs-perl libemail-sender-perl'
 missing=() # one line each: what, Debian packages, what it is called in Fedora
 
 say() { printf '%s\n' "$*"; }
@@ -45,6 +47,14 @@ have_postgres() { have initdb || any_file '/usr/lib/postgresql/*/bin/initdb'; }
 have_nginx() { PATH=$PATH:/usr/sbin:/usr/local/sbin nginx -V 2>&1 | grep -q http_auth_request_module; }
 have_haproxy() { [[ $(PATH=$PATH:/usr/sbin:/usr/local/sbin haproxy -vv 2>&1) == *+LUA* ]]; }
 have_chromium() { have chromium || have chromium-browser || have google-chrome; }
+have_php() { [[ $(php -m 2>&1) == *dom* ]]; }
+have_simplesamlphp() { [ -d .tools/simplesamlphp/usr/share/simplesamlphp/www ] || [ -d /usr/share/simplesamlphp/www ]; }
+# With what its packages only recommend, and its portal doesn't start without; version 2.21 wants the mail modules.
+have_lemonldap() {
+  have plackup && perl -MLemonldap::NG::Portal -MLasso -MXML::Simple -MIO::String -MString::Random -MMIME::Entity \
+    -MEmail::Address::XS -MEmail::Sender::Simple -e 1
+}
+
 check_build() {
   need "a C compiler" "gcc libc6-dev" "gcc glibc-devel" compiles
   need "pkg-config" "pkg-config" "pkgconf-pkg-config" have pkg-config
@@ -62,6 +72,11 @@ check_test() {
   need "Chromium" "chromium chromium-browser" "chromium" have_chromium
   need "chromedriver" "chromium-driver chromium-chromedriver" "chromedriver" have chromedriver
   need "Python 3 with venv" "python3 python3-venv" "python3" python3 -c 'import ensurepip, venv'
+  # php-cgi comes first: what asks for PHP is content with it, and apt brings no Apache.
+  need "PHP with XML" "php-cgi php-cli php-xml" "php-cli php-xml" have_php
+  need "SimpleSAMLphp 1.19" "@simplesamlphp" "simplesamlphp" have_simplesamlphp
+  need "LemonLDAP::NG's portal with SAML" "$lemonldap" "lemonldap-ng-portal lasso-perl perl-XML-Simple" have_lemonldap
+  need "the program xmlsec1" "xmlsec1" "xmlsec1" have xmlsec1
   need "curl" "curl" "curl" have curl
   need "jq" "jq" "jq" have jq
 }
@@ -112,10 +127,34 @@ libclang_packages() {
 packages_of() {
   case $1 in
     @libclang) libclang_packages ;;
+    @simplesamlphp) if known simplesamlphp; then say simplesamlphp; fi ;;
     nginx-light* | chromium*) # shellcheck disable=SC2086 # a list of names
       first_known $1 ;;
     *) say "$1" ;;
   esac
+}
+
+# Debian 13 has no package of SimpleSAMLphp: there Debian 12's, PHP files alone, is unpacked into .tools/. It comes from the
+# mirror that apt uses, and is what its SHA-256 says, or is refused.
+unpack_simplesamlphp() {
+  local file=simplesamlphp_1.19.7-1+deb12u2_all.deb mirror folder
+  local sum=2162aa3d124df3ce4ccef27c3b2127ff4f019482f3aac6e162e59a577ee6235d
+  mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -m 1 '/debian/*$') ||
+    fail "apt knows no SimpleSAMLphp, and no mirror of Debian to fetch it from"
+  folder=$(mktemp -d)
+  say "setup: unpacking $file into .tools/"
+  /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file \
+    "${mirror%/}/pool/main/s/simplesamlphp/$file" "$folder/$file" "SHA256:$sum"
+  mkdir -p .tools/simplesamlphp
+  dpkg-deb -x "$folder/$file" .tools/simplesamlphp
+  rm -r "$folder"
+}
+
+# Programs only: what a package wants to be started at the next boot is not, either.
+without_boot() {
+  have systemctl || return 0
+  as_root systemctl disable --quiet lemonldap-ng-fastcgi-server.service liblemonldap-ng-handler-perl.timer \
+    liblemonldap-ng-portal-perl.timer liblemonldap-ng-portal-perl.service 2>/dev/null || true
 }
 
 # While this file says 101, Debian's packages start no service (policy-rc.d of Debian's invoke-rc.d).
@@ -141,6 +180,8 @@ install_with_apt() {
   say "setup: installing ${packages[*]}"
   without_services as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${packages[@]}"
+  case " ${packages[*]} " in *" lemonldap-ng-fastcgi-server "*) without_boot ;; esac
+  case " ${missing[*]} " in *@simplesamlphp*) have_simplesamlphp || unpack_simplesamlphp ;; esac
 }
 
 name_and_stop() {
@@ -150,6 +191,7 @@ name_and_stop() {
     for entry in "${missing[@]}"; do
       IFS='|' read -r what debian fedora <<<"$entry"
       debian=${debian/@libclang/libclang-dev}
+      debian=${debian/@/}
       say "  - $what   (Debian: $debian; Fedora: $fedora)"
     done
     say "Install them and run this again."

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::base::ids::{SessionId, UserId};
+use crate::base::ids::{SessionId, SetupLinkId, UserId};
 
 /// The kind of principal behind an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum ActorKind {
     /// An OAuth client that provisions.
     ScimClient,
     ApiKey,
+    /// An IT contact who sets single sign-on up.
+    SetupLink,
     /// An operator at the command line.
     Cli,
     /// The program itself.
@@ -27,6 +29,7 @@ impl ActorKind {
             Self::ScimToken => "scim_token",
             Self::ScimClient => "scim_client",
             Self::ApiKey => "api_key",
+            Self::SetupLink => "setup_link",
             Self::Cli => "cli",
             Self::System => "system",
             Self::Anonymous => "anonymous",
@@ -70,6 +73,12 @@ impl Actor {
 
     pub fn anonymous(label: &str, origin: Origin) -> Self {
         Self { kind: ActorKind::Anonymous, id: String::new(), label: label.to_owned(), session: None, origin }
+    }
+
+    /// Whoever came by a set-up link; it acts under no other name.
+    pub fn setup_link(id: &SetupLinkId, label: &str, origin: Origin) -> Self {
+        let id = format!("setup-link:{id}");
+        Self { kind: ActorKind::SetupLink, id, label: label.to_owned(), session: None, origin }
     }
 
     /// The program itself.

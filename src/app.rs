@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::clock::Clock;
 use crate::base::ids::ReplicaId;
 use crate::base::random::Random;
+use crate::base::resolver::{Resolver, SystemResolver};
 use crate::config::Config;
 use crate::db::{Db, migrate};
 use crate::error::{Error, Result, UNPROCESSABLE};
@@ -12,7 +13,8 @@ use crate::feed::Feed;
 use crate::feed::streams::Streams;
 use crate::login::password::Passwords;
 use crate::login::throttle::AddressThrottle;
-use crate::saml::encryption_keys::KeyRing;
+use crate::saml::key_ring::KeyRing;
+use crate::saml::metadata_turns::Turns;
 use crate::saml::pool::Verifiers;
 use crate::scim::limits::Limits;
 use crate::scim::own_schemas::cache::KnownSchemas;
@@ -30,13 +32,19 @@ pub struct App {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    /// Whom to ask for names of the internet.
+    pub resolver: Arc<dyn Resolver>,
     /// This process, among those that share the database.
     pub replica: ReplicaId,
     pub passwords: Passwords,
     pub addresses: AddressThrottle,
     pub verifiers: Verifiers,
-    /// What opens the private keys that SAML assertions are encrypted to.
+    /// For messages of single logout, which anybody may send: they keep nobody from signing in.
+    pub log_out_verifiers: Verifiers,
+    /// What opens the private keys of workspaces, with which SAML messages are decrypted and signed.
     pub saml_keys: KeyRing,
+    /// Who may fetch metadata now.
+    pub metadata_turns: Turns,
     /// SCIM schemas that workspaces declared, in memory.
     pub schemas: KnownSchemas,
     /// How often identity providers may ask.
@@ -66,7 +74,17 @@ impl App {
     /// # Errors
     /// A sentence for the operator: what can't be opened, or that the database is newer than the program.
     pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<Self>> {
-        let app = Self::prepare(config, clock, random).await?;
+        Self::open_with(config, clock, random, Arc::new(SystemResolver)).await
+    }
+
+    /// Like `open`, with another source of DNS records than the system's.
+    pub async fn open_with(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        resolver: Arc<dyn Resolver>,
+    ) -> Result<Arc<Self>> {
+        let app = Self { resolver, ..Self::prepare(config, clock, random).await? };
         // Another database than the one the head was raised on: a restored backup, or a standby.
         revoke::distrust(&app, 0).await?;
         Ok(Arc::new(app))
@@ -91,11 +109,14 @@ impl App {
             db,
             clock,
             random,
+            resolver: Arc::new(SystemResolver),
             replica,
             passwords,
             addresses,
             verifiers: Verifiers::default(),
+            log_out_verifiers: Verifiers::with_threads(1),
             saml_keys: KeyRing::default(),
+            metadata_turns: Turns::default(),
             schemas: KnownSchemas::default(),
             scim_limits,
             scim_requests: Recorder::default(),

@@ -40,6 +40,7 @@ pub struct Config {
     pub sign_in: SignIn,
     pub http: Http,
     pub scim: Scim,
+    pub saml: Saml,
 }
 
 /// How to log.
@@ -98,6 +99,18 @@ pub struct Scim {
     pub logged_requests: u32,
 }
 
+/// How metadata of identity providers is fetched.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Saml {
+    /// Hosts that may have a private address, each with its port: `idp.corp.internal:443`.
+    pub metadata_hosts_allowed: Vec<String>,
+    /// Certificate authorities, PEM, that are trusted for it besides the system's.
+    pub metadata_ca_file: Option<PathBuf>,
+    /// For the whole answer to arrive, name look-up included.
+    pub metadata_timeout_ms: u64,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -116,6 +129,7 @@ impl Default for Config {
             sign_in: SignIn::default(),
             http: Http::default(),
             scim: Scim::default(),
+            saml: Saml::default(),
         }
     }
 }
@@ -151,6 +165,12 @@ impl Default for Scim {
     }
 }
 
+impl Default for Saml {
+    fn default() -> Self {
+        Self { metadata_hosts_allowed: Vec::new(), metadata_ca_file: None, metadata_timeout_ms: 5_000 }
+    }
+}
+
 impl Config {
     /// Reads the file, if one is named, and the environment.
     ///
@@ -170,6 +190,7 @@ impl Config {
             .try_parsing(true)
             .list_separator(",")
             .with_list_parse_key("trusted_proxies")
+            .with_list_parse_key("saml.metadata_hosts_allowed")
             .ignore_empty(true);
         #[cfg(feature = "mutants")]
         let environment = environment.source(Some(crate::mutant::environment()));
@@ -239,6 +260,12 @@ impl Config {
         if [self.scim.requests_per_second, self.scim.burst, self.scim.failures_per_minute].contains(&0) {
             return bad("scim", "requests_per_second, burst and failures_per_minute must be at least 1");
         }
+        if !self.saml.metadata_hosts_allowed.iter().all(|host| is_host_and_port(host)) {
+            return bad("saml.metadata_hosts_allowed", "must be hosts with their ports, such as idp.corp.internal:443");
+        }
+        if !(1..=60_000).contains(&self.saml.metadata_timeout_ms) {
+            return bad("saml.metadata_timeout_ms", "must be between 1 and 60000");
+        }
         Ok(())
     }
 
@@ -261,6 +288,10 @@ impl Config {
         }
         toml::to_string_pretty(&shown).unwrap_or_default()
     }
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
 /// Whether browsers on this machine only can mean that address.

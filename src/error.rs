@@ -31,6 +31,7 @@ problems! {
     CSRF = 403 "csrf" "The request came from another site";
     REAUTHENTICATION_REQUIRED = 403 "reauthentication-required" "Confirm that it is you first";
     IP_NOT_ALLOWED = 403 "ip-not-allowed" "Your network address is not allowed";
+    SSO_REQUIRED = 403 "sso-required" "Sign in with single sign-on";
     NOT_FOUND = 404 "not-found" "There is no such thing";
     METHOD_NOT_ALLOWED = 405 "method-not-allowed" "This address does not take that method";
     CONFLICT = 409 "conflict" "This is in the way of something that exists";

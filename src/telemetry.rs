@@ -53,6 +53,8 @@ pub struct Metrics {
     lease_held: Gauge,
     worst_staleness: Gauge<f64, AtomicU64>,
     scim_requests_lost: Counter,
+    metadata_fetches: Family<[Label; 1], Counter>,
+    certificates_ending: Family<[(&'static str, u64); 1], Gauge>,
 }
 
 impl Default for Metrics {
@@ -87,6 +89,12 @@ impl Default for Metrics {
             "SCIM requests that were answered and are not in the request log",
             scim_requests_lost.clone(),
         );
+        let metadata_fetches = Family::<[Label; 1], Counter>::default();
+        let text = "Fetches of identity providers' metadata, by outcome";
+        registry.register("saml_metadata_fetches", text, Family::clone(&metadata_fetches));
+        let certificates_ending = Family::<[(&'static str, u64); 1], Gauge>::default();
+        let text = "Identity providers whose last certificate ends within so many days";
+        registry.register("saml_certificates_ending", text, Family::clone(&certificates_ending));
         Self {
             registry,
             requests,
@@ -100,6 +108,8 @@ impl Default for Metrics {
             lease_held,
             worst_staleness,
             scim_requests_lost,
+            metadata_fetches,
+            certificates_ending,
         }
     }
 }
@@ -145,6 +155,17 @@ impl Metrics {
     /// Requests that are missing from the log of what was asked over SCIM.
     pub fn scim_requests_lost(&self, number: u64) {
         self.scim_requests_lost.inc_by(number);
+    }
+
+    /// A fetch of an identity provider's metadata.
+    pub fn metadata_fetched(&self, outcome: &'static str) {
+        self.metadata_fetches.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// How many identity providers' last certificates end within 30 days, and within 7.
+    pub fn certificates_ending(&self, month: i64, week: i64) {
+        self.certificates_ending.get_or_create(&[("days", 30)]).set(month);
+        self.certificates_ending.get_or_create(&[("days", 7)]).set(week);
     }
 
     /// OpenMetrics text.

@@ -45,6 +45,13 @@ impl Connection {
         digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| io::Error::other("this is no HTTP"))
     }
 
+    /// Every value of a header of the last answer, in their order. `name` is in small letters, with a colon.
+    pub fn header(&self, name: &str) -> Vec<String> {
+        let head = String::from_utf8_lossy(&self.buffer[..self.head]);
+        let lines = head.lines().filter(|line| line.to_ascii_lowercase().starts_with(name));
+        lines.map(|line| line[name.len()..].trim().to_owned()).collect()
+    }
+
     pub fn body(&self) -> &[u8] {
         &self.buffer[self.head..self.filled]
     }

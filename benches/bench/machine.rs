@@ -31,6 +31,16 @@ fn pin(process: u32, processors: &str) -> bool {
     taskset.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
+/// A program that will have the second processor alone, if programs can be bound here.
+pub fn on_one_processor(program: &str) -> Command {
+    if !can_pin() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", "1", program]);
+    command
+}
+
 fn can_pin() -> bool {
     processors_online() > 1 && pin(std::process::id(), &format!("0-{}", processors_online() - 1))
 }

@@ -7,6 +7,7 @@
     reason = "a bench reads clocks and switches, and prints"
 )]
 
+mod allocations;
 mod barrier;
 mod commit;
 mod deactivation;
@@ -19,6 +20,12 @@ mod machine;
 mod memory;
 mod people;
 mod place;
+mod saml;
+mod saml_hostile;
+mod saml_peers;
+mod saml_provider;
+mod saml_sign_in;
+mod saml_verify;
 mod scim;
 mod scim_create;
 mod scim_find;
@@ -114,6 +121,9 @@ async fn on(home: &Home, settings: &Settings, table: &mut Table) {
     }
     if settings.wants(Line::Scim) {
         scim::measure(home, settings, table).await;
+    }
+    if settings.wants(Line::Saml) {
+        saml::measure(home, settings, table).await;
     }
     if postgres && settings.wants(Line::Deactivation) {
         deactivation::measure(home, settings, table).await;

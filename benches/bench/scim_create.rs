@@ -89,7 +89,7 @@ async fn bulk(trial: &mut Trial<'_>, requests: u64, table: &mut Table) -> f64 {
 }
 
 /// From what the stand says: how many, in how many seconds.
-fn per_second(answer: &str) -> f64 {
+pub fn per_second(answer: &str) -> f64 {
     let (count, seconds) = answer.split_once(' ').expect("two numbers");
     let number = |text: &str| text.parse::<f64>().expect("a number");
     number(count) / number(seconds)

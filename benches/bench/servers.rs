@@ -26,9 +26,7 @@ pub struct Process {
 impl Process {
     /// Starts it in a group of its own, with nothing of this machine's settings.
     pub fn start(command: &mut Command, log: &str) -> Self {
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CURFEW_")) {
-            command.env_remove(name);
-        }
+        without_settings(command);
         let log = run::folder().join(log);
         let file = std::fs::File::create(&log).expect("the run's folder is writable");
         let child =
@@ -128,6 +126,20 @@ impl Serve {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// Runs a command of the product on a database that nobody has open.
+pub fn curfew(place: &Place, arguments: &[&str]) {
+    let mut command = Command::new(Path::new(PROGRAM));
+    programs::run(with_place(without_settings(&mut command), place, "bench").args(arguments));
+}
+
+/// Nothing of this machine's settings.
+fn without_settings(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CURFEW_")) {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// The settings of a server on a database, behind a reverse proxy on this machine.

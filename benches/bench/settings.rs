@@ -15,10 +15,11 @@ pub enum Line {
     Start,
     WhileRevoking,
     Scim,
+    Saml,
 }
 
 impl Line {
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::ForwardAuth, "forward-auth"),
         (Self::InProcess, "in-process"),
         (Self::LogAllUsersOut, "log-all-users-out"),
@@ -27,6 +28,7 @@ impl Line {
         (Self::Start, "start"),
         (Self::WhileRevoking, "while-revoking"),
         (Self::Scim, "scim"),
+        (Self::Saml, "saml"),
     ];
 }
 

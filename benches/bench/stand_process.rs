@@ -20,7 +20,7 @@ use poem::{EndpointExt, Response};
 use tokio::net::TcpListener;
 
 use super::in_process::Contest;
-use super::{people, place, scim_reference};
+use super::{allocations, people, place, scim_reference};
 
 /// The argument that makes this program a stand.
 pub const NAME: &str = "stand";
@@ -32,6 +32,8 @@ struct Stand {
     app: Arc<App>,
     servers: Vec<Server>,
     contest: Option<Contest>,
+    /// Processor time when weighing began.
+    began: Duration,
 }
 
 pub fn run() -> ExitCode {
@@ -52,6 +54,8 @@ pub fn run() -> ExitCode {
             "commits" => runtime.block_on(scim_reference::commits(stand.app.clone(), Duration::from_millis(number(1)))),
             "rows" => runtime.block_on(scim_reference::rows(stand.app.clone(), words[1], number(2)..number(3))),
             "tidy" => runtime.block_on(scim_reference::tidy(&stand.app)),
+            "weigh" => stand.weigh(),
+            "weighed" => stand.weighed(),
             "remembered" => stand.app.cache.len().to_string(),
             _ => panic!("no such order: {line}"),
         };
@@ -79,7 +83,7 @@ impl Stand {
             Server::start_endpoint(app.clone(), constant(), listener().await),
             Server::start_endpoint(app.clone(), dressed(), listener().await),
         ];
-        Self { app, servers, contest: None }
+        Self { app, servers, contest: None, began: Duration::ZERO }
     }
 
     /// Checks each token of a series once, until the time is over: how many it came to, in how many seconds, how many were valid.
@@ -118,12 +122,31 @@ impl Stand {
         contest.round(&app, round).await
     }
 
+    /// From here on processor time and memory are counted.
+    fn weigh(&mut self) -> String {
+        allocations::count();
+        self.began = processor_time();
+        String::new()
+    }
+
+    /// Nanoseconds of a processor since, and the most bytes that were allocated at once beyond those of then.
+    fn weighed(&self) -> String {
+        let spent = processor_time() - self.began;
+        format!("{} {}", spent.as_nanos(), allocations::counted())
+    }
+
     async fn stop(self) {
         for server in self.servers {
             server.stop().await;
         }
         self.app.db.close().await;
     }
+}
+
+/// Of this process, all threads.
+fn processor_time() -> Duration {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(spent.tv_sec).unwrap_or_default(), u32::try_from(spent.tv_nsec).unwrap_or_default())
 }
 
 async fn listener() -> TcpListener {

@@ -115,6 +115,19 @@ pub async fn insert_as_head(
     Ok(())
 }
 
+/// Whether an action on this target was noted after an instant.
+pub async fn was_noted(
+    db: &mut Read,
+    workspace: &WorkspaceId,
+    action: &str,
+    target: &str,
+    after: UnixMillis,
+) -> Result<bool> {
+    let sql =
+        "SELECT 1 AS found FROM audit WHERE workspace_id = $1 AND action = $2 AND target_id = $3 AND at > $4 LIMIT 1";
+    Ok(db.optional(sql, args![workspace, action, target, after]).await?.is_some())
+}
+
 /// Entries after a sequence number, oldest first.
 pub async fn list_forward(db: &mut Read, workspace: &WorkspaceId, after: i64, limit: i64) -> Result<Vec<Found>> {
     let sql = "SELECT sequence, at, action, actor_id, target_id, entry, hash FROM audit \

@@ -69,4 +69,8 @@ id_types! {
     CredentialId,
     /// A running process.
     ReplicaId,
+    /// A SAML identity provider of a workspace.
+    ProviderId,
+    /// A link by which an IT contact sets single sign-on up.
+    SetupLinkId,
 }

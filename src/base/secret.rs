@@ -22,6 +22,10 @@ pub enum SecretKind {
     AccessToken,
     SetupLink,
     SamlFlow,
+    /// What an IT contact types to set single sign-on up.
+    SetupCode,
+    /// What their browser gets for it.
+    SetupBrowser,
 }
 
 impl SecretKind {
@@ -34,6 +38,8 @@ impl SecretKind {
             Self::AccessToken => "cfat_",
             Self::SetupLink => "cfl_",
             Self::SamlFlow => "cff_",
+            Self::SetupCode => "cfsc_",
+            Self::SetupBrowser => "cfsb_",
         }
     }
 }

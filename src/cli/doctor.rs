@@ -13,7 +13,9 @@ use crate::base::random::SystemRandom;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Result;
-use crate::saml::{certificate, configure};
+use crate::saml::key_use::KeyUse;
+use crate::saml::provider::StoredProvider;
+use crate::saml::{certificate, configure, key_ring, providers};
 use crate::workspaces::store;
 
 const MONTH_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -96,12 +98,38 @@ async fn about_data(app: &App) -> Result<Vec<Finding>> {
 }
 
 async fn about_saml(app: &App, workspace: &crate::workspaces::model::Workspace) -> Result<Vec<Finding>> {
-    let Some(stored) = configure::find(app, &workspace.id).await?.filter(|stored| stored.enabled) else {
-        return Ok(Vec::new());
-    };
+    let providers = providers::list(app, &workspace.id).await?;
+    let enabled = providers.iter().filter(|stored| stored.enabled);
+    let mut findings: Vec<Finding> = enabled.flat_map(|stored| about_provider(app, &workspace.slug, stored)).collect();
+    for (key_use, opened, closed) in key_ring::count_open(app, &workspace.id).await? {
+        findings.extend(about_keys(&workspace.slug, key_use, opened, closed));
+    }
+    Ok(findings)
+}
+
+/// What is said of keys that this process can't open.
+fn about_keys(workspace: &str, key_use: KeyUse, opened: usize, closed: usize) -> Option<Finding> {
+    if closed == 0 {
+        return None;
+    }
+    let level = if opened == 0 { Level::Bad } else { Level::Warning };
+    let key_use = key_use.as_str();
+    let what = format!(
+        "{workspace}: {closed} of {} SAML keys for {key_use} can't be opened: they were sealed under another key_file.",
+        opened + closed
+    );
+    let activate = if key_use == "signing" { ", and then with --activate" } else { "" };
+    let advice = format!(
+        "Copy that file here, or name it by key_file. If it is lost: curfew saml rotate-key --workspace {workspace} \
+         --use {key_use}{activate}; then give the identity providers our metadata again."
+    );
+    Some(finding(level, what, advice))
+}
+
+fn about_provider(app: &App, workspace: &str, stored: &StoredProvider) -> Vec<Finding> {
     let Ok(provider) = configure::parse(app, &stored.metadata) else {
-        let what = format!("{}: the identity provider's metadata can't be used any more.", workspace.slug);
-        return Ok(vec![finding(Level::Bad, what, "Import it anew: curfew saml import")]);
+        let what = format!("{workspace}: the metadata of {} can't be used any more.", stored.name);
+        return vec![finding(Level::Bad, what, "Import it anew: curfew saml import --provider")];
     };
     let soon = app.clock.now() + MONTH_MS;
     let expiring = provider
@@ -110,10 +138,11 @@ async fn about_saml(app: &App, workspace: &crate::workspaces::model::Workspace) 
         .map(|der| certificate::shown(der))
         .filter(|shown| shown.not_after.is_some_and(|at| at < soon));
     let warn = |shown: certificate::Shown| {
-        let what = format!("{}: SAML certificate {} ends within 30 days.", workspace.slug, &shown.sha256[..16]);
+        let what =
+            format!("{workspace}: SAML certificate {} of {} ends within 30 days.", &shown.sha256[..16], stored.name);
         finding(Level::Warning, what, "Ask the identity provider for its next one and import the metadata.")
     };
-    Ok(expiring.map(warn).collect())
+    expiring.map(warn).collect()
 }
 
 fn print(findings: &[Finding], format: OutputFormat) {

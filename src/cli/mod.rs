@@ -10,6 +10,9 @@ mod provisioning;
 mod receipt;
 mod restore;
 mod revoke;
+mod saml_import;
+mod saml_keys;
+mod saml_providers;
 mod serve;
 mod sessions;
 mod settings;
@@ -89,7 +92,7 @@ enum Command {
     /// Internet domains whose people SAML may sign in.
     #[command(subcommand)]
     Domain(settings::DomainCommand),
-    /// The identity provider of a workspace.
+    /// The identity providers of a workspace.
     #[command(subcommand)]
     Saml(settings::SamlCommand),
     /// The networks that a workspace's people may come from.

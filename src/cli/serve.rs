@@ -19,6 +19,7 @@ use crate::db::{Db, migrate as schema};
 use crate::error::{Error, Result, UNPROCESSABLE};
 use crate::feed::promise;
 use crate::jobs;
+use crate::saml::key_ring;
 use crate::scim::requests;
 use crate::telemetry;
 use crate::web::server::Server;
@@ -51,6 +52,9 @@ pub async fn serve(mut config: Config, arguments: ServeArguments) -> Result<Exit
     let server = Server::start(app.clone(), listener);
     let admin = admin_listener.map(|listener| Server::start_admin(app.clone(), listener));
     announce(&app, &server);
+    if let Some(trouble) = key_ring::trouble(&app).await? {
+        tracing::error!("SAML messages can't be decrypted or signed: {trouble}");
+    }
     tracing::info!("{}", promise::of(&app.db).await.sentence());
     stopped().await?;
     tracing::info!("stopping: finishing what is under way");

@@ -1,23 +1,21 @@
 //! `curfew config`, `curfew domain`, `curfew saml`, `curfew ip-allowlist`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Console, InWorkspace, output};
+use super::saml_import::{self, DisableArguments, ImportArguments};
+use super::saml_keys::{self, RotateKeyArguments};
+use super::{Console, InWorkspace, output, saml_providers};
 use crate::base::clock::rfc3339;
 use crate::config::Config;
 use crate::error::Result;
 use crate::policy::ip_allowlist::Mode;
-use crate::policy::model::OnChange;
 use crate::policy::read;
-use crate::saml::certificate;
-use crate::saml::configure::{self, Change, ServiceProvider};
-use crate::saml::encryption_keys;
 use crate::security::change_allowlist::{self, Wanted};
 use crate::workspaces;
+use crate::workspaces::domain_rules::record_name;
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
@@ -40,12 +38,21 @@ pub enum DomainCommand {
         #[command(flatten)]
         place: InWorkspace,
     },
-    /// Vouch for a domain that was added.
+    /// Verify a domain that was added, by its TXT record.
     Verify {
         domain: String,
-        /// Required: only an operator's word is taken for now.
-        #[arg(long, required = true)]
+        /// Vouch for it yourself instead of asking DNS; the audit log keeps that.
+        #[arg(long)]
         trust: bool,
+        #[command(flatten)]
+        place: InWorkspace,
+    },
+    /// Remove a domain. Nobody's session ends by it.
+    Remove {
+        domain: String,
+        /// Only count who could no longer sign in.
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         place: InWorkspace,
     },
@@ -53,26 +60,22 @@ pub enum DomainCommand {
 
 #[derive(Subcommand)]
 pub enum SamlCommand {
-    /// Set the identity provider from its metadata.
-    Import {
-        /// The metadata file; `-` reads standard input.
-        #[arg(long, value_name = "FILE")]
-        metadata: PathBuf,
-        /// End every session with it.
-        #[arg(long)]
-        log_all_users_out: bool,
-        /// Whether assertions must be encrypted: `optional` or `required`. Unless given, as before.
-        #[arg(long, value_parser = ["optional", "required"])]
-        encrypted_assertions: Option<String>,
+    /// Set an identity provider from its metadata.
+    Import(ImportArguments),
+    /// Make a new key, for encrypted assertions or to sign requests with; the one before stays.
+    RotateKey(RotateKeyArguments),
+    /// List identity providers.
+    List(InWorkspace),
+    /// Show an identity provider, and what it must know of us.
+    Show {
+        /// Its id or name. Unless given, the default one.
+        #[arg(long, value_name = "PROVIDER")]
+        provider: Option<String>,
         #[command(flatten)]
         place: InWorkspace,
     },
-    /// Make a new key for encrypted assertions; the one before goes on being accepted.
-    RotateKey(InWorkspace),
-    /// Show what is set, and what the identity provider must know of us.
-    Show(InWorkspace),
-    /// Switch SAML off.
-    Disable(InWorkspace),
+    /// Switch an identity provider off.
+    Disable(DisableArguments),
 }
 
 #[derive(Subcommand)]
@@ -122,101 +125,56 @@ pub async fn domain(console: &Console, command: DomainCommand) -> Result<ExitCod
             if trust {
                 workspaces::verify_domain(app, &console.actor, &workspace, &domain).await?;
             }
-            let json = json!({"domain": added.domain, "challenge": added.challenge, "verified": trust || added.verified_at.is_some()});
-            let sentence = match trust || added.verified_at.is_some() {
+            let record = record_name(&added.domain);
+            let verified = trust || added.verified_at.is_some();
+            let json = json!({
+                "domain": added.domain, "record": record, "challenge": added.challenge, "verified": verified,
+            });
+            let sentence = match verified {
                 true => format!("{} is a verified domain of {}.", added.domain, workspace.slug),
                 false => format!(
-                    "{0} was added. It counts once an operator vouches for it:
-  curfew domain verify --workspace {1} {0} --trust",
-                    added.domain, workspace.slug
+                    "{0} was added. It counts once DNS has this record, and then it is verified:\n  \
+                     {record}. TXT \"{2}\"\n  curfew domain verify --workspace {1} {0}",
+                    added.domain, workspace.slug, added.challenge
                 ),
             };
             output::result(place.output.output, &json, &sentence);
         }
-        DomainCommand::Verify { domain, trust: _, place } => {
+        DomainCommand::Verify { domain, trust, place } => {
             let workspace = console.workspace(&place.workspace).await?;
-            workspaces::verify_domain(app, &console.actor, &workspace, &domain).await?;
+            if trust {
+                workspaces::verify_domain(app, &console.actor, &workspace, &domain).await?;
+            } else {
+                workspaces::prove_domain(app, &console.actor, &workspace, &domain).await?;
+            }
             output::result(place.output.output, &json!({"domain": domain, "verified": true}), "It is verified.");
+        }
+        DomainCommand::Remove { domain, dry_run, place } => {
+            let workspace = console.workspace(&place.workspace).await?;
+            let removal = if dry_run {
+                workspaces::preview_removal(app, &workspace.id, &domain).await?
+            } else {
+                workspaces::remove_domain(app, &console.actor, &workspace, &domain).await?
+            };
+            let (name, people) = (removal.domain, removal.cannot_sign_in);
+            let json = json!({"domain": name, "dry_run": dry_run, "cannot_sign_in": people});
+            let verb = if dry_run { "would be removed" } else { "was removed" };
+            let sentence = format!("{name} {verb}; {people} people can't sign in without it.");
+            output::result(place.output.output, &json, &sentence);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 pub async fn saml(console: &Console, command: SamlCommand) -> Result<ExitCode> {
-    let app = &console.app;
     match command {
-        SamlCommand::Import { metadata, log_all_users_out, encrypted_assertions, place } => {
-            let workspace = console.workspace(&place.workspace).await?;
-            let text = output::read_text(&metadata)?;
-            let sessions = log_all_users_out.then_some(OnChange::LogAllUsersOut);
-            let change = Change {
-                workspace: &workspace.id,
-                label: &workspace.slug,
-                sessions,
-                reason: None,
-                by_owner: true,
-                encrypted_assertions: configure::encrypted_assertions(encrypted_assertions.as_deref())?,
-            };
-            let receipt = configure::import(app, &console.actor, &change, &text).await?;
-            let entity = configure::parse(app, &text)?.entity_id;
-            let ended = receipt.as_ref().map(|receipt| format!(" {} sessions ended.", receipt.ended.sessions));
-            let sentence = format!("{} now signs in with {entity}.{}", workspace.slug, ended.unwrap_or_default());
-            output::result(place.output.output, &json!({"entity_id": entity, "receipt": receipt}), &sentence);
-        }
-        SamlCommand::RotateKey(place) => {
-            let workspace = console.workspace(&place.workspace).await?;
-            encryption_keys::rotate(app, &console.actor, &workspace.id, &workspace.slug).await?;
-            let sentence =
-                "There is a new key for encrypted assertions: give the identity provider our metadata again.";
-            output::result(place.output.output, &json!({"rotated": true}), sentence);
-        }
-        SamlCommand::Show(place) => show_saml(console, &place).await?,
-        SamlCommand::Disable(place) => {
-            let workspace = console.workspace(&place.workspace).await?;
-            let change = Change {
-                workspace: &workspace.id,
-                label: &workspace.slug,
-                sessions: None,
-                reason: None,
-                by_owner: true,
-                encrypted_assertions: None,
-            };
-            let receipt = configure::disable(app, &console.actor, None, &change).await?;
-            output::result(
-                place.output.output,
-                &json!({"enabled": false, "receipt": receipt}),
-                "SAML is switched off.",
-            );
-        }
+        SamlCommand::Import(arguments) => saml_import::import(console, &arguments).await?,
+        SamlCommand::RotateKey(arguments) => return saml_keys::rotate(console, arguments).await,
+        SamlCommand::List(place) => saml_providers::list(console, &place).await?,
+        SamlCommand::Show { provider, place } => saml_providers::show(console, provider.as_deref(), &place).await?,
+        SamlCommand::Disable(arguments) => saml_import::disable(console, &arguments).await?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn show_saml(console: &Console, place: &InWorkspace) -> Result<()> {
-    let workspace = console.workspace(&place.workspace).await?;
-    let us = ServiceProvider::of(&console.app, &workspace.slug);
-    let stored = configure::find(&console.app, &workspace.id).await?;
-    let provider = stored.as_ref().and_then(|stored| configure::parse(&console.app, &stored.metadata).ok());
-    let certificates: Vec<String> = provider
-        .iter()
-        .flat_map(|provider| provider.certificates.iter().map(|der| certificate::fingerprint(der)))
-        .collect();
-    let enabled = stored.as_ref().is_some_and(|stored| stored.enabled);
-    let entity = provider.as_ref().map(|provider| provider.entity_id.clone());
-    let json = json!({
-        "enabled": enabled, "entity_id": entity, "certificates_sha256": certificates,
-        "service_provider": {"entity_id": us.entity_id, "acs_url": us.acs_url, "login_url": us.login_url},
-    });
-    let sentence = format!(
-        "Identity provider  {} ({})\nCertificates       {}\n\nFor the identity provider\n  Entity ID        {}\n  ACS URL          {}",
-        entity.unwrap_or_else(|| "none".into()),
-        if enabled { "on" } else { "off" },
-        if certificates.is_empty() { "none".to_owned() } else { certificates.join(", ") },
-        us.entity_id,
-        us.acs_url
-    );
-    output::result(place.output.output, &json, &sentence);
-    Ok(())
 }
 
 pub async fn ip_allowlist(console: &Console, command: AllowlistCommand) -> Result<ExitCode> {

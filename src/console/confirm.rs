@@ -4,6 +4,7 @@
 //! out* has a page of its own.
 
 use super::Page;
+use crate::policy::model::OnChange;
 
 /// `GET …` shows it, `POST …` on [`action`](Self::action) does it.
 #[derive(askama::Template)]
@@ -21,7 +22,7 @@ pub struct ConfirmPage {
     pub stays: Vec<String>,
     /// Path that the form posts to.
     pub action: String,
-    /// Field `sessions` (`keep` or `log_all_users_out`), `None` if there is no choice.
+    /// Field `sessions` (`keep`, `log_out_affected` or `log_all_users_out`), `None` if there is no choice.
     pub sessions: Option<SessionsChoice>,
     /// Field `reason` (required), `None` if none is asked for.
     pub reason: Option<String>,
@@ -36,6 +37,29 @@ pub struct ConfirmPage {
 pub struct SessionsChoice {
     /// True preselects `log_all_users_out`; the policy's `on_…_change`, or what was posted.
     pub log_all_users_out: bool,
-    /// How many sessions that would end now: `248 sessions of 42 users`.
+    /// Whether `log_out_affected` is preselected; `None` where it is no choice.
+    pub log_out_affected: Option<bool>,
+    /// How many sessions logging everybody out would end now: `248 sessions of 42 users`.
     pub would_end: String,
+}
+
+impl SessionsChoice {
+    /// As it stands where single sign-on changes.
+    pub fn for_saml(self, chosen: OnChange) -> Self {
+        Self {
+            log_all_users_out: chosen == OnChange::LogAllUsersOut,
+            log_out_affected: Some(chosen == OnChange::LogOutAffected),
+            ..self
+        }
+    }
+
+    /// Whether that one is preselected.
+    pub fn affected_chosen(&self) -> bool {
+        self.log_out_affected == Some(true)
+    }
+
+    /// Whether they are kept.
+    pub fn kept(&self) -> bool {
+        !self.log_all_users_out && !self.affected_chosen()
+    }
 }

@@ -20,12 +20,20 @@ pub enum Told {
     PolicySaved,
     AllowlistSaved,
     SamlSaved,
-    SamlRemoved,
     TokenRevoked,
     DeprovisioningApproved,
+    DomainAdded,
+    DomainVerified,
+    DomainRemoved,
+    ProviderAdded,
+    ProviderSaved,
+    ProviderSwitchedOn,
+    ProviderSwitchedOff,
+    ProviderDeleted,
+    SetupLinkRevoked,
 }
 
-const CODES: [(Told, &str, Tone, &str); 12] = [
+const CODES: [(Told, &str, Tone, &str); 20] = [
     (Told::SessionEnded, "session-ended", Tone::Success, "The session was logged out. It is refused from now on."),
     (Told::SessionWasGone, "session-was-gone", Tone::Info, "That session had ended already."),
     (
@@ -60,13 +68,36 @@ const CODES: [(Told, &str, Tone, &str); 12] = [
         Tone::Success,
         "The identity provider was saved. Test it in a private window before you close this one.",
     ),
-    (Told::SamlRemoved, "saml-removed", Tone::Success, "The identity provider was removed."),
     (Told::TokenRevoked, "token-revoked", Tone::Success, "The token was revoked. It is refused from now on."),
     (
         Told::DeprovisioningApproved,
         "deprovisioning-approved",
         Tone::Success,
         "Approved for an hour. What was held happens when the identity provider sends it again, or start it there.",
+    ),
+    (
+        Told::DomainAdded,
+        "domain-added",
+        Tone::Info,
+        "The domain was added. It counts once its TXT record is there and you have verified it.",
+    ),
+    (Told::DomainVerified, "domain-verified", Tone::Success, "The domain is verified: its people may sign in by SAML."),
+    (Told::DomainRemoved, "domain-removed", Tone::Success, "The domain was removed. Sessions of its people stay."),
+    (
+        Told::ProviderAdded,
+        "provider-added",
+        Tone::Success,
+        "The identity provider is here, switched off. Look at what was read, then go on below.",
+    ),
+    (Told::ProviderSaved, "provider-saved", Tone::Success, "The identity provider was saved. It holds from now on."),
+    (Told::ProviderSwitchedOn, "provider-on", Tone::Success, "The identity provider is switched on."),
+    (Told::ProviderSwitchedOff, "provider-off", Tone::Success, "The identity provider is switched off."),
+    (Told::ProviderDeleted, "provider-deleted", Tone::Success, "The identity provider was deleted."),
+    (
+        Told::SetupLinkRevoked,
+        "setup-link-revoked",
+        Tone::Success,
+        "The set-up link was revoked. Its browser is out, too.",
     ),
 ];
 

@@ -11,6 +11,7 @@ pub mod caller;
 pub mod chrome;
 pub mod confirm;
 pub mod device;
+pub mod domains;
 pub mod error;
 pub mod flash;
 pub mod form;
@@ -18,6 +19,10 @@ pub mod handlers;
 pub mod log_all_users_out;
 pub mod overview;
 pub mod parts;
+pub mod saml_attempts;
+pub mod saml_logout;
+pub mod saml_providers;
+pub mod saml_setup;
 pub mod scim;
 pub mod security;
 pub mod sessions;
@@ -138,7 +143,7 @@ pub fn routes(route: Route) -> Route {
         audit, end_sessions, log_all_users_out, overview, provisioning_hold, scim, sessions, user_access, users,
     };
 
-    let route = security_routes(sign_in_routes(route))
+    let route = saml_routes(security_routes(sign_in_routes(route)))
         .at("/", get(overview::enter))
         .at("/static/:name", get(assets::show))
         .at("/console", get(overview::show))
@@ -174,12 +179,49 @@ fn sign_in_routes(route: Route) -> Route {
 }
 
 fn security_routes(route: Route) -> Route {
-    use handlers::{identity_provider, ip_allowlist, policy, security};
+    use handlers::{domains, identity_provider, ip_allowlist, policy, saml_attempts, security};
 
     route
         .at("/console/security", get(security::show))
         .at("/console/security/policy", get(security::back).post(policy::save))
         .at("/console/security/ip-allowlist", get(security::back).post(ip_allowlist::save))
+        .at("/console/security/domains", get(security::back).post(domains::add))
+        .at("/console/security/domains/:domain/verify", get(security::back).post(domains::verify))
+        .at("/console/security/domains/:domain/remove", get(domains::confirm_removal).post(domains::remove))
         .at("/console/security/saml", get(security::back).post(identity_provider::save))
-        .at("/console/security/saml/remove", get(identity_provider::confirm_removal).post(identity_provider::remove))
+        .at("/console/security/saml/attempts", get(saml_attempts::show_list))
+        .at("/console/security/saml/attempts/:id", get(saml_attempts::show))
+        .at("/console/security/saml/test", get(security::back).post(saml_attempts::begin_test))
+}
+
+/// Identity providers, and the set-up links by which an IT contact makes one.
+fn saml_routes(route: Route) -> Route {
+    use handlers::{saml_provider, saml_provider_settings, saml_provider_state, saml_providers, saml_setup};
+    use handlers::{saml_setup_links, security};
+
+    let all = "/console/security/saml/providers";
+    let links = "/console/security/saml/setup-links";
+    let setup = "/saml/:slug/setup";
+    let metadata = get(saml_provider::ask_metadata).post(saml_provider::replace_metadata);
+    let enforcement = get(saml_provider_settings::show_enforcement).post(saml_provider_settings::enforce);
+    route
+        .at(all, get(saml_providers::show_list))
+        .at(format!("{all}/new"), get(saml_providers::choose_product))
+        .at(format!("{all}/new/:product"), get(saml_providers::show_values))
+        .at(format!("{all}/new/:product/metadata"), get(saml_providers::ask_metadata).post(saml_providers::create))
+        .at(format!("{all}/:id"), get(saml_provider::show))
+        .at(format!("{all}/:id/metadata"), metadata)
+        .at(format!("{all}/:id/vouch"), get(security::back).post(saml_provider::vouch))
+        .at(format!("{all}/:id/settings"), get(saml_provider_settings::show).post(saml_provider_settings::apply))
+        .at(format!("{all}/:id/enforcement"), enforcement)
+        .at(format!("{all}/:id/on"), get(saml_provider_state::confirm_on).post(saml_provider_state::switch_on))
+        .at(format!("{all}/:id/off"), get(saml_provider_state::confirm_off).post(saml_provider_state::switch_off))
+        .at(format!("{all}/:id/delete"), get(saml_provider_state::confirm_deletion).post(saml_provider_state::delete))
+        .at(links, get(saml_setup_links::show).post(saml_setup_links::create))
+        .at(format!("{links}/:id/revoke"), get(saml_setup_links::confirm_revocation).post(saml_setup_links::revoke))
+        .at(setup, get(saml_setup::ask_code).post(saml_setup::open))
+        .at(format!("{setup}/provider"), get(saml_setup::show))
+        .at(format!("{setup}/metadata"), get(saml_setup::back).post(saml_setup::upload))
+        .at(format!("{setup}/test"), get(saml_setup::back).post(saml_setup::begin_test))
+        .at(format!("{setup}/attempts/:id"), get(saml_setup::show_attempt))
 }

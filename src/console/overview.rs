@@ -1,7 +1,7 @@
 //! The landing page after sign-in: is anything wrong, and where is what I came for.
 
 use super::Page;
-use super::parts::{Badge, Count, Moment};
+use super::parts::{Badge, Count, Moment, Tone};
 use super::scim::HoldBanner;
 
 /// `GET /console`.
@@ -29,6 +29,8 @@ pub struct WorkspaceOverview {
     pub last_log_out: Option<LastLogOut>,
     /// Deprovisioning that waits for approval; `None` if none does.
     pub hold: Option<HoldBanner>,
+    /// What should be known of the identity provider; may be empty.
+    pub notices: Vec<SamlNotice>,
     /// State of provisioning: `Waiting for first contact`, `Healthy`, `Off`.
     pub scim_state: Badge,
     /// When an identity provider last called.
@@ -37,6 +39,15 @@ pub struct WorkspaceOverview {
     pub saml_state: Badge,
     /// One sentence: which identity provider, until when its certificate is good.
     pub saml_detail: String,
+}
+
+/// Something about an identity provider that needs a look.
+#[derive(Debug, Clone)]
+pub struct SamlNotice {
+    /// Colour and urgency.
+    pub tone: Tone,
+    /// One or two sentences.
+    pub text: String,
 }
 
 /// Who logged all users out, and when.

@@ -3,8 +3,10 @@
 
 use super::Page;
 use super::confirm::SessionsChoice;
+use super::domains::DomainsForm;
 use super::parts::{Count, DurationField};
 use super::sso::SingleSignOn;
+use crate::policy::model::OnChange;
 
 /// `GET /console/security`; with 409 or 422 also the answer to a form that was refused.
 #[derive(askama::Template)]
@@ -16,6 +18,8 @@ pub struct SecurityPage {
     pub policy: PolicyForm,
     /// Who may connect from where.
     pub ip_allowlist: IpAllowlistForm,
+    /// The domains whose people single sign-on may sign in.
+    pub domains: DomainsForm,
     /// The identity provider.
     pub saml: SingleSignOn,
     /// What *log all users out* would end now, the caller's own session excepted.
@@ -41,8 +45,8 @@ pub struct PolicyForm {
     pub saml_configured: bool,
     /// Field `just_in_time_users` (`1` or absent).
     pub just_in_time_users: bool,
-    /// Field `on_saml_change`: true is `log_all_users_out`, false `keep`.
-    pub log_out_on_saml_change: bool,
+    /// Field `on_saml_change`: `keep`, `log_out_affected` or `log_all_users_out`.
+    pub on_saml_change: OnChange,
     /// Field `on_ip_allowlist_change`: true is `log_all_users_out`, false `keep`.
     pub log_out_on_ip_allowlist_change: bool,
     /// Field `access_groups`: a group on each line, its id first, or its name alone.

@@ -3,7 +3,9 @@
 
 use super::Page;
 use super::parts::{Moment, Tone};
+use crate::saml::outgoing::PostForm;
 
+pub use super::handlers::saml_send::saml_send;
 pub use super::handlers::sign_in::saml_continue;
 
 /// `GET /login`: the e-mail step.
@@ -56,6 +58,16 @@ pub struct SingleSignOnPage {
     pub sso_url: String,
     /// True lets a browser with scripts follow the link at once.
     pub follow_at_once: bool,
+    /// The way of an owner, who needs no identity provider: back to `POST /login`.
+    pub owner: Option<OwnerForm>,
+}
+
+/// What an owner sends who signs in with a password where single sign-on is required.
+pub struct OwnerForm {
+    /// Field `workspace`.
+    pub workspace: String,
+    /// Field `return_to`.
+    pub return_to: String,
 }
 
 /// 403: the address isn't in the allowlist.
@@ -119,7 +131,24 @@ pub struct SamlContinuePage {
     pub relay_state: Option<String>,
 }
 
-/// 403: the identity provider's answer was refused. Says how to go on; the exact check is in the audit log.
+/// The way to an identity provider that takes messages by POST: ours in a form, for its origin.
+#[derive(askama::Template)]
+#[template(path = "sign_in/saml_send.html")]
+pub struct SamlSendPage {
+    /// Chrome.
+    pub page: Page,
+    /// What happens here.
+    pub heading: &'static str,
+    /// Why: one sentence.
+    pub text: &'static str,
+    /// Host of the identity provider, for people.
+    pub host: String,
+    /// The message, perhaps signed, and `RelayState`.
+    pub form: PostForm,
+}
+
+/// 403: the identity provider's answer was refused. Says how to go on; the exact check is in the audit log and among the
+/// attempts.
 #[derive(askama::Template)]
 #[template(path = "sign_in/saml_refused.html")]
 pub struct SamlRefusedPage {
@@ -151,6 +180,8 @@ pub struct Notice {
 pub enum EndReason {
     /// They logged out themselves.
     LoggedOut,
+    /// They logged out at their identity provider, or it logged them out.
+    LoggedOutThere,
     /// An administrator ended this session or all of the user's.
     EndedByAdministrator,
     /// All users of the workspace were logged out.
@@ -175,6 +206,11 @@ impl Notice {
     pub fn for_end(reason: EndReason) -> Self {
         let (tone, heading, text) = match &reason {
             EndReason::LoggedOut => (Tone::Success, "You are logged out", "Your session has ended on every replica."),
+            EndReason::LoggedOutThere => (
+                Tone::Info,
+                "Your identity provider signed you out",
+                "You were signed out there, and so here as well. Sign in again to continue.",
+            ),
             EndReason::EndedByAdministrator => (
                 Tone::Info,
                 "An administrator ended your session",

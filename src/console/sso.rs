@@ -26,6 +26,10 @@ pub struct SingleSignOn {
 /// The provider that was imported.
 #[derive(Debug, Clone)]
 pub struct IdentityProvider {
+    /// `/console/security/saml/providers/{id}`.
+    pub url: String,
+    /// As people call it.
+    pub name: String,
     /// Its entity ID.
     pub entity_id: String,
     /// Where people are sent to sign in.

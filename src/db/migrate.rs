@@ -34,6 +34,13 @@ const MIGRATIONS: &[Migration] = migrations![
     8 "0008_scim_meaning",
     9 "0009_scim_access",
     10 "0010_saml_encryption",
+    11 "0011_saml_providers",
+    12 "0012_saml_signing",
+    13 "0013_saml_logout",
+    14 "0014_saml_attempts",
+    15 "0015_domains",
+    16 "0016_saml_setup_links",
+    17 "0017_role_given_by",
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version \

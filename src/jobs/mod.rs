@@ -1,6 +1,7 @@
 //! What happens on a timer. Each job is a function without input that may run twice, or not for a while: nothing that decides
 //! whether a session is valid waits for one.
 
+mod saml;
 mod tidy;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Runs the jobs every minute, and writes what was asked over SCIM as it comes, until the handle is aborted.
 pub fn start(app: Arc<App>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        tokio::join!(every_minute(&app), requests::write_for_ever(app.clone()));
+        tokio::join!(every_minute(&app), requests::write_for_ever(app.clone()), saml::run(&app));
     })
 }
 

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::feed;
 use crate::login::{store as login, throttle};
 use crate::policy::model::MINUTE_MS;
-use crate::saml::store as saml;
+use crate::saml::{attempts, logout_store, setup_links, store as saml};
 use crate::scim::{own_schemas, requests};
 use crate::security::{idempotency, oauth, store as security};
 use crate::sessions::store as sessions;
@@ -31,7 +31,9 @@ pub async fn tidy(app: &App) -> Result<u64> {
         }
     }
     removed += transact!(app.db, |tx| {
-        let flows = saml::tidy(tx, now).await?;
+        let flows = saml::tidy(tx, now).await?
+            + logout_store::tidy_flows(tx, now).await?
+            + logout_store::tidy_logged_out(tx, now).await?;
         let keys = security::tidy_keys(tx, now - idempotency::MEMORY_MS).await?;
         Ok(flows + keys + login::tidy(tx, now - throttle::MEMORY_MS).await?)
     })?;
@@ -54,6 +56,8 @@ pub async fn tidy(app: &App) -> Result<u64> {
     removed += own_schemas::finish_deletions(app).await?;
     removed += requests::tidy(app).await?;
     removed += oauth::tidy(app).await?;
+    removed += attempts::tidy(app).await?;
+    removed += setup_links::tidy(app).await?;
     app.cache.tidy();
     app.addresses.tidy();
     app.scim_limits.tidy();

@@ -117,6 +117,8 @@ impl LoginApi {
     }
 
     /// End the caller's session
+    ///
+    /// An identity provider that signed the person in isn't told: that takes a browser, and the log-out of our pages.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(&self, caller: Caller) -> poem::Result<SignedOut> {
         end_session(&caller, &caller.facts, Trigger::Logout, "the person logged out").await?;

@@ -11,11 +11,13 @@ use crate::sessions::model::Facts;
 use crate::sessions::{revoke, store as sessions};
 use crate::transact;
 use crate::users::store as users;
+use crate::workspaces::single_sign_on;
 
 /// Renews the sign-in time of the caller's session.
 ///
 /// # Errors
-/// 401 `invalid-credentials` for a wrong password; 429; 401 `session-ended` if it ended meanwhile.
+/// 401 `invalid-credentials` for a wrong password; 403 `sso-required` for a right one of somebody who has to prove it at their
+/// identity provider; 429; 401 `session-ended` if it ended meanwhile.
 pub async fn reauthenticate(app: &App, actor: &Actor, facts: &Facts, password: &str) -> Result<()> {
     app.addresses.admit_password(actor.origin.ip)?;
     let workspace = &facts.workspace.id;
@@ -23,7 +25,7 @@ pub async fn reauthenticate(app: &App, actor: &Actor, facts: &Facts, password: &
     let account = format!("again:{}", facts.session.id);
     throttle::reserve(app, workspace, &account).await?;
     let user = users::find(&mut app.db.read().await?, workspace, &facts.user.id).await?;
-    let hash = user.and_then(|user| user.password_hash);
+    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
     let target = Target::new("session", facts.session.id.as_str(), &facts.user.user_name);
     let now = app.clock.now();
     let allowed = facts.policy.admits(Method::Password);
@@ -36,6 +38,11 @@ pub async fn reauthenticate(app: &App, actor: &Actor, facts: &Facts, password: &
         let entry = Entry::refused("login.reauthentication_failed", target);
         transact!(app.db, |tx| { audit::append(tx, workspace, now, actor, &entry).await })?;
         return Err(Error::new(INVALID_CREDENTIALS, "this is not your password").with_field("password"));
+    }
+    if let Some(user) = &user
+        && single_sign_on::has_to(app, user).await?
+    {
+        return Err(single_sign_on::refusal(app, &facts.workspace.slug));
     }
     let entry = Entry::done("login.reauthenticated", target);
     let renewed = transact!(app.db, |tx| {

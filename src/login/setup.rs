@@ -19,6 +19,7 @@ use crate::users::manage::change_password;
 use crate::users::model::User;
 use crate::users::store as users;
 use crate::users::store::links as store;
+use crate::workspaces::single_sign_on;
 
 /// How long a link works: 24 hours.
 const LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
@@ -47,18 +48,24 @@ pub async fn issue_setup_link(
 /// Whom an open link is for.
 ///
 /// # Errors
-/// 410 for one that was used, replaced, has run out or never was.
+/// 410 for one that was used, replaced, has run out or never was; 403 `sso-required` if they have to sign in elsewhere by now.
 pub async fn open_link(app: &App, token: &str) -> Result<User> {
     let hash = recognise(SecretKind::SetupLink, token).ok_or_else(gone)?;
     let mut read = app.db.read().await?;
     let (workspace, user) = store::find_open(&mut read, &hash, app.clock.now()).await?.ok_or_else(gone)?;
-    users::find(&mut read, &workspace, &user).await?.ok_or_else(gone)
+    let user = users::find(&mut read, &workspace, &user).await?.ok_or_else(gone)?;
+    if single_sign_on::is_required(&mut read, &user).await? {
+        let workspace = crate::workspaces::store::load(&mut read, &workspace).await?;
+        return Err(single_sign_on::refusal(app, &workspace.slug));
+    }
+    Ok(user)
 }
 
 /// Redeems a link: sets the password, ends older sessions, signs in.
 ///
 /// # Errors
-/// 410 for a link that no longer works; 422 naming `password`; 409 if revocations overtook it twice: the link works still.
+/// 410 for a link that no longer works; 403 `sso-required`; 422 naming `password`; 409 if revocations overtook it twice: the link
+/// works still.
 pub async fn redeem(app: &App, token: &str, password: &str, origin: &Origin) -> Result<(Session, Secret)> {
     match attempt(app, token, password, origin).await? {
         Some(issued) => Ok(issued),
@@ -86,6 +93,9 @@ async fn attempt(app: &App, token: &str, password: &str, origin: &Origin) -> Res
         let overtaken = (workspace.epoch, user.epoch) != began;
         if overtaken || !matches!(user.state, UserState::Invited | UserState::Active) {
             return Err(gone());
+        }
+        if single_sign_on::is_required(tx, &user).await? {
+            return Err(single_sign_on::refusal(app, &workspace.slug));
         }
         if store::use_one(tx, &link, began, now).await? == 0 {
             return Err(gone());
@@ -117,6 +127,7 @@ fn earned<'a>(user: &'a User, held: Held, stamps: Stamps, origin: &'a Origin) ->
         provider: None,
         subject: None,
         session_index: None,
+        name_id_form: None,
         not_after: None,
         signed_in_at: None,
     }

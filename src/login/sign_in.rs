@@ -1,7 +1,8 @@
 //! Signing in with a password.
 //!
-//! Unknown workspace, unknown name, wrong password, suspended, SSO-only: one answer after one password hash. The epochs are
-//! read when the sign-in begins; if somebody revokes meanwhile, it begins once more.
+//! Unknown workspace, unknown name, wrong password, suspended, SSO-only by the policy: one answer after one password hash. Who has
+//! the right password and must sign in at their identity provider is told so. The epochs are read when the sign-in begins; if
+//! somebody revokes meanwhile, it begins once more.
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -14,7 +15,7 @@ use crate::base::canonical;
 use crate::base::secret::Secret;
 use crate::base::text::hex;
 use crate::db::Read;
-use crate::error::{Error, INVALID_CREDENTIALS, IP_NOT_ALLOWED, Result};
+use crate::error::{Error, INVALID_CREDENTIALS, IP_NOT_ALLOWED, Result, SSO_REQUIRED};
 use crate::feed;
 use crate::policy::ip_allowlist::Passage;
 use crate::policy::model::Method;
@@ -25,6 +26,7 @@ use crate::sessions::people::store::has_group_access;
 use crate::users::model::User;
 use crate::users::store as users;
 use crate::workspaces::model::{Workspace, is_slug};
+use crate::workspaces::single_sign_on;
 use crate::workspaces::store as workspaces;
 use crate::{mutant, transact};
 
@@ -39,7 +41,8 @@ pub struct Credentials<'a> {
 /// Signs in.
 ///
 /// # Errors
-/// 401 `invalid-credentials`, the same for every failure; 403 `ip-not-allowed`; 429 with the wait; 503 if hashing is busy.
+/// 401 `invalid-credentials`, the same for every failure; 403 `ip-not-allowed`, or `sso-required` for a right password; 429 with
+/// the wait; 503 if hashing is busy.
 pub async fn sign_in(app: &App, credentials: &Credentials<'_>, origin: &Origin) -> Result<(Session, Secret)> {
     app.addresses.admit_password(origin.ip)?;
     let Some(workspace) = find_workspace(app, credentials.workspace).await? else {
@@ -95,7 +98,11 @@ async fn attempt(
     };
     mutant::pause("before-issue").await;
     // 4. The session, with the stamps of 1.
-    finish(app, &user, &began, &account, credentials.password, origin).await
+    let ended = finish(app, &user, &began, &account, credentials.password, origin).await;
+    if ended.as_ref().is_err_and(|error| error.problem() == SSO_REQUIRED) {
+        record_other_way(app, &user, origin).await?;
+    }
+    ended
 }
 
 /// How things were when a sign-in began. The user's epoch is in what was read of the user.
@@ -148,6 +155,12 @@ async fn finish(
         let current = users::find(tx, &user.workspace, &user.id).await?;
         let at_end = current.as_ref().map(|user| Stamps { workspace_epoch: workspace.epoch, user_epoch: user.epoch });
         let stamps = at_end.filter(|_| mutant::on("stamp-at-end")).unwrap_or(stamps);
+        // Here, where no change of the identity provider comes in between.
+        if let Some(current) = &current
+            && single_sign_on::is_required(tx, current).await?
+        {
+            return Err(single_sign_on::refusal(app, &workspace.slug));
+        }
         let same =
             current.is_some_and(|current| current.epoch == stamps.user_epoch && current.state == UserState::Active);
         let Some(held) = held.filter(|_| workspace.epoch == stamps.workspace_epoch && same) else { return Ok(None) };
@@ -177,6 +190,7 @@ fn earned<'a>(user: &'a User, held: Held, stamps: Stamps, origin: &'a Origin) ->
         provider: None,
         subject: None,
         session_index: None,
+        name_id_form: None,
         not_after: None,
         signed_in_at: None,
     }
@@ -209,6 +223,14 @@ async fn record_failure(app: &App, workspace: &Workspace, account: &str, origin:
     let entry = Entry::refused("login.failed", Target::new("account", account, ""));
     let actor = Actor::anonymous("", origin.clone());
     transact!(app.db, |tx| { audit::append(tx, &workspace.id, app.clock.now(), &actor, &entry).await })?;
+    Ok(())
+}
+
+/// Somebody with the right password who has to sign in at their identity provider.
+async fn record_other_way(app: &App, user: &User, origin: &Origin) -> Result<()> {
+    let entry = Entry::refused("login.sso_required", Target::new("user", user.id.as_str(), user.label()));
+    let actor = Actor::user(&user.id, user.label(), None, origin.clone());
+    transact!(app.db, |tx| { audit::append(tx, &user.workspace, app.clock.now(), &actor, &entry).await })?;
     Ok(())
 }
 

@@ -25,10 +25,16 @@ pub const MEMORY_MS: i64 = 60 * 60_000;
 pub struct AddressThrottle {
     passwords: DefaultKeyedRateLimiter<IpAddr>,
     redirects: DefaultKeyedRateLimiter<IpAddr>,
+    log_outs: DefaultKeyedRateLimiter<IpAddr>,
+    /// Not of an address, but of a workspace.
+    refusals: DefaultKeyedRateLimiter<WorkspaceId>,
 }
 
-/// A redirect to an identity provider guesses nothing and costs little: so many times as often as a password.
+/// A redirect to an identity provider guesses nothing and costs little: so many times as often as a password. So does a message
+/// of single logout.
 const REDIRECTS: u32 = 10;
+/// Refusals of what nobody signed that one workspace's audit log takes in a minute.
+const REFUSALS: NonZeroU32 = NonZeroU32::new(60).expect("60 is not 0");
 
 impl AddressThrottle {
     pub fn new(per_minute: u32) -> Self {
@@ -36,7 +42,12 @@ impl AddressThrottle {
             let allowed = NonZeroU32::new(per_minute.saturating_mul(times)).unwrap_or(NonZeroU32::MIN);
             RateLimiter::keyed(Quota::per_minute(allowed))
         };
-        Self { passwords: limiter(1), redirects: limiter(REDIRECTS) }
+        Self {
+            passwords: limiter(1),
+            redirects: limiter(REDIRECTS),
+            log_outs: limiter(REDIRECTS),
+            refusals: RateLimiter::keyed(Quota::per_minute(REFUSALS)),
+        }
     }
 
     /// Counts an attempt with a password.
@@ -55,10 +66,25 @@ impl AddressThrottle {
         admit(&self.redirects, address)
     }
 
+    /// Counts a message of single logout. Signing in and signing out don't keep each other waiting.
+    ///
+    /// # Errors
+    /// 429 with the time to wait.
+    pub fn admit_log_out(&self, address: Option<IpAddr>) -> Result<()> {
+        admit(&self.log_outs, address)
+    }
+
+    /// Counts a refusal of what nobody signed whom we know; false if there were too many to write another into the audit log.
+    pub fn admits_refusal(&self, workspace: &WorkspaceId) -> bool {
+        self.refusals.check_key(workspace).is_ok()
+    }
+
     /// Forgets addresses that have been quiet.
     pub fn tidy(&self) {
         self.passwords.retain_recent();
         self.redirects.retain_recent();
+        self.log_outs.retain_recent();
+        self.refusals.retain_recent();
     }
 }
 

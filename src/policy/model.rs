@@ -12,21 +12,21 @@ const LONGEST_MS: i64 = 365 * 24 * 60 * MINUTE_MS;
 #[serde(rename_all = "snake_case")]
 pub enum OnChange {
     Keep,
+    /// The sessions that the change takes the ground from. Of SAML settings only: whom an allowlist doesn't let in any more, every
+    /// check refuses.
+    LogOutAffected,
     LogAllUsersOut,
 }
 
 impl OnChange {
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "keep" => Some(Self::Keep),
-            "log_all_users_out" => Some(Self::LogAllUsersOut),
-            _ => None,
-        }
+        [Self::Keep, Self::LogOutAffected, Self::LogAllUsersOut].into_iter().find(|choice| choice.as_str() == text)
     }
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Keep => "keep",
+            Self::LogOutAffected => "log_out_affected",
             Self::LogAllUsersOut => "log_all_users_out",
         }
     }

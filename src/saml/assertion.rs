@@ -1,20 +1,24 @@
 //! Pure: the model of an assertion, and whether it signs somebody in here, now, for this request.
 //!
-//! The steps follow SAML Core, Profiles §4.1.4.3 (web browser sign-on) and Bindings §3.5. Deliberately not decided
-//! here: whether the request is the one that this browser began, whether the assertion was used before, and whether the
-//! user and the domain of the address belong to the workspace. They need state; the caller decides them.
+//! The steps follow SAML Core, Profiles §4.1.4.3 (web browser sign-on) and Bindings §3.5; their numbers are those of
+//! `checklist.rs`. Deliberately not decided here: whether the request is the one that this browser began (1), whether the
+//! assertion was used before (31), and whether the user and the domain of the address belong to the workspace (32). They
+//! need state; the caller decides them. Not looked at: `SubjectConfirmationData/@Address`, which Profiles §4.1.4.3 leaves
+//! open, because behind proxies the two ends see other addresses of one browser.
 
+use super::checklist::Checklist;
 use super::gate::Envelope;
-use super::identity;
-use super::names;
 use super::refusal::{Refusal, quoted};
+use super::settings::AttributeMapping;
+use super::xml_tag::SPACE;
+use super::{identity, names};
 use crate::base::clock::UnixMillis;
 
 /// Tolerance for clocks that differ: 3 minutes.
 pub const CLOCK_SKEW_MS: i64 = 180_000;
 /// How old a response may be, tolerance apart: 5 minutes.
 pub const MAX_AGE_MS: i64 = 300_000;
-/// Longest NameID, in characters.
+/// Longest NameID, in octets: databases look people up by it.
 const MAX_NAME_ID: usize = 1_024;
 
 /// What an identity provider states about a subject (Core §2.3.3). Texts are as written.
@@ -28,6 +32,10 @@ pub struct Assertion {
     pub name_id: String,
     /// `Subject/NameID/@Format`.
     pub name_id_format: Option<String>,
+    /// `Subject/NameID/@NameQualifier`.
+    pub name_qualifier: Option<String>,
+    /// `Subject/NameID/@SPNameQualifier`.
+    pub sp_name_qualifier: Option<String>,
     pub subject_confirmations: Vec<SubjectConfirmation>,
     pub conditions: Option<Conditions>,
     pub authn_statements: Vec<AuthnStatement>,
@@ -84,18 +92,30 @@ pub struct Expected {
     pub identity_provider_entity_id: String,
     /// ID of the AuthnRequest that this browser was sent away with.
     pub request_id: String,
+    pub asked: Asked,
+}
+
+/// What the AuthnRequest asked of the sign-in there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// RequestedAuthnContext, exact: the answer must name one of these. Empty: any.
+    pub authn_contexts: Vec<String>,
+    /// ForceAuthn: the sign-in there must be from then or later, tolerance apart.
+    pub authn_not_before: Option<UnixMillis>,
 }
 
 /// Who signed in, as the identity provider vouches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Not empty, no control character, at most 1,024 characters.
+    /// Not empty, no control character, at most 1,024 octets.
     pub name_id: String,
     pub name_id_format: Option<String>,
+    pub name_qualifier: Option<String>,
+    pub sp_name_qualifier: Option<String>,
     /// One ASCII address as written, from the NameID or an attribute. Whose domain it is, is not checked.
     pub email: Option<String>,
     pub display_name: Option<String>,
-    /// Values of the usual group attributes, each once.
+    /// Values of the group attributes, each once.
     pub groups: Vec<String>,
     pub session_index: Option<String>,
     /// When the identity provider wants the session to have ended: the earliest it names.
@@ -108,110 +128,156 @@ pub struct Identity {
     pub replay_until: UnixMillis,
 }
 
-/// Whether a verified assertion and its envelope sign somebody in. Refuses with `check.…`, at the first step that fails.
+/// Whether a verified assertion and its envelope sign somebody in, whom it names by the usual attributes. Refuses with
+/// `check.…`, at the first step that fails.
 pub fn check(envelope: &Envelope, assertion: &Assertion, expected: &Expected) -> Result<Identity, Refusal> {
-    // 1. Core §2.3.3, §3.2.2: both are SAML 2.0.
-    equal(Some(envelope.version.as_str()), "2.0", "check.response-version")?;
-    equal(Some(assertion.version.as_str()), "2.0", "check.assertion-version")?;
-    // 2. Core §3.2.2.2: the top-level status is Success.
-    equal(envelope.status_code.as_deref(), names::STATUS_SUCCESS, "check.status")?;
-    // 3. Bindings §3.5.5.2: the message is addressed to this consumer service.
-    equal(envelope.destination.as_deref(), &expected.acs_url, "check.destination")?;
-    // 4. Profiles §4.1.4.2: both issuers are the identity provider that was asked.
-    equal(envelope.issuer.as_deref(), &expected.identity_provider_entity_id, "check.response-issuer")?;
-    equal(Some(assertion.issuer.as_str()), &expected.identity_provider_entity_id, "check.assertion-issuer")?;
-    // 5. Profiles §4.1.4.3: the response answers our request.
-    equal(envelope.in_response_to.as_deref(), &expected.request_id, "check.in-response-to")?;
-    // 6. Core §3.2.2: both were issued just now.
-    check_fresh(envelope.issue_instant, expected, "check.response-issue-instant")?;
-    check_fresh(assertion.issue_instant, expected, "check.assertion-issue-instant")?;
-    // 7. Profiles §4.1.4.3: a bearer confirmation names us, our request and a time that has not passed.
-    check_confirmations(&assertion.subject_confirmations, expected)?;
-    // 8. Core §2.5.1: the conditions hold.
-    let conditions = assertion.conditions.as_ref();
-    check_conditions(conditions.ok_or_else(|| absent("check.conditions", "Conditions"))?, expected)?;
-    // 9. Profiles §4.1.4.2: the subject signed in, and that session goes on.
-    check_statements(&assertion.authn_statements, expected)?;
-    // 10. Core §8.3: there is a name to know the subject by.
-    check_name_id(&assertion.name_id)?;
-    Ok(identity::of(assertion, expected.clock_skew_ms))
+    checklist(envelope, assertion, expected).verdict()?;
+    Ok(identity::of(assertion, expected.clock_skew_ms, &AttributeMapping::default()))
 }
 
-fn check_fresh(issued: UnixMillis, expected: &Expected, check: &'static str) -> Result<(), Refusal> {
-    let skew = expected.clock_skew_ms;
-    Refusal::unless(issued <= expected.now + skew, check, "IssueInstant is in the future")?;
-    Refusal::unless(issued >= expected.now - MAX_AGE_MS - skew, check, "IssueInstant is too long ago")
+/// Every required check of a verified assertion and its envelope. Each that doesn't rest on one that failed is judged.
+pub fn checklist(envelope: &Envelope, assertion: &Assertion, expected: &Expected) -> Checklist {
+    let mut list = Checklist::default();
+    list.reach("check.response-version");
+    check_envelope(&mut list, envelope, assertion, expected);
+    check_confirmations(&mut list, &assertion.subject_confirmations, expected);
+    check_conditions(&mut list, assertion.conditions.as_ref(), expected);
+    check_statements(&mut list, &assertion.authn_statements, expected);
+    // 30. Core §8.3: there is a name to know the subject by.
+    list.note("check.name-id", usable_name_id(&assertion.name_id));
+    list
 }
 
-/// One bearer confirmation that holds is enough; the refusal is that of the last.
-fn check_confirmations(confirmations: &[SubjectConfirmation], expected: &Expected) -> Result<(), Refusal> {
-    let mut outcome = Err(absent("check.bearer", "bearer SubjectConfirmation"));
-    for confirmation in confirmations.iter().filter(|confirmation| confirmation.method == names::BEARER) {
-        outcome = check_bearer(confirmation, expected);
-        if outcome.is_ok() {
-            break;
-        }
+fn check_envelope(list: &mut Checklist, envelope: &Envelope, assertion: &Assertion, expected: &Expected) {
+    let provider = &expected.identity_provider_entity_id;
+    // 6. Core §3.2.2 and 7. Core §2.3.3: both are SAML 2.0.
+    list.note("check.response-version", equal(Some(envelope.version.as_str()), "2.0"));
+    list.note("check.assertion-version", equal(Some(assertion.version.as_str()), "2.0"));
+    // 8. Core §3.2.2.2: the top-level status is Success.
+    list.note("check.status", equal(envelope.status_code.as_deref(), names::STATUS_SUCCESS));
+    // 9. Bindings §3.5.5.2: the message is addressed to this consumer service.
+    list.note("check.destination", equal(envelope.destination.as_deref(), &expected.acs_url));
+    // 10. and 11. Profiles §4.1.4.2: both issuers are the identity provider that was asked.
+    list.note("check.response-issuer", equal(envelope.issuer.as_deref(), provider));
+    list.note("check.assertion-issuer", equal(Some(assertion.issuer.as_str()), provider));
+    // 12. Profiles §4.1.4.3: the response answers our request.
+    list.note("check.in-response-to", equal(envelope.in_response_to.as_deref(), &expected.request_id));
+    // 13. Core §3.2.2 and 14. Core §2.3.3: both were issued just now.
+    list.note("check.response-issue-instant", fresh(envelope.issue_instant, expected));
+    list.note("check.assertion-issue-instant", fresh(assertion.issue_instant, expected));
+}
+
+/// Checks 15 to 19, Profiles §4.1.4.3: a bearer confirmation names us, our request and a time that has not passed. One that holds
+/// is enough; if none does, the last is told of.
+fn check_confirmations(list: &mut Checklist, confirmations: &[SubjectConfirmation], expected: &Expected) {
+    let bearers = || confirmations.iter().filter(|confirmation| confirmation.method == names::BEARER);
+    let holds = |data: &&SubjectConfirmation| bearer(data, expected).iter().all(|(_, result)| result.is_ok());
+    let told = bearers().find(holds).or_else(|| bearers().next_back());
+    list.note("check.bearer", present(told.is_some(), "bearer SubjectConfirmation"));
+    for (check, result) in told.into_iter().flat_map(|data| bearer(data, expected)) {
+        list.note(check, result);
     }
-    outcome
 }
 
-fn check_bearer(data: &SubjectConfirmation, expected: &Expected) -> Result<(), Refusal> {
-    equal(data.recipient.as_deref(), &expected.acs_url, "check.recipient")?;
-    equal(data.in_response_to.as_deref(), &expected.request_id, "check.confirmation-in-response-to")?;
-    Refusal::unless(data.not_before.is_none(), "check.confirmation-not-before", "a bearer must not have NotBefore")?;
-    check_not_over(data.not_on_or_after, expected, "check.confirmation-expired")
+fn bearer(data: &SubjectConfirmation, expected: &Expected) -> [(&'static str, Result<(), String>); 4] {
+    [
+        // 16. The confirmation is for this consumer service.
+        ("check.recipient", equal(data.recipient.as_deref(), &expected.acs_url)),
+        // 17. It answers our request.
+        ("check.confirmation-in-response-to", equal(data.in_response_to.as_deref(), &expected.request_id)),
+        // 18. Profiles §4.1.4.2: a bearer has no NotBefore.
+        ("check.confirmation-not-before", unless(data.not_before.is_none(), "a bearer must not have NotBefore")),
+        // 19. Its time has not passed.
+        ("check.confirmation-expired", not_over(data.not_on_or_after, expected)),
+    ]
 }
 
-fn check_conditions(conditions: &Conditions, expected: &Expected) -> Result<(), Refusal> {
-    check_not_over(conditions.not_on_or_after, expected, "check.expired")?;
+/// 20. to 24. Core §2.5.1: the conditions are there, and hold.
+fn check_conditions(list: &mut Checklist, conditions: Option<&Conditions>, expected: &Expected) {
+    list.note("check.conditions", present(conditions.is_some(), "Conditions"));
+    let Some(conditions) = conditions else { return };
+    // 21. and 22. Core §2.5.1.2: now is within their time.
+    list.note("check.expired", not_over(conditions.not_on_or_after, expected));
     let begun = conditions.not_before.is_none_or(|at| at <= expected.now + expected.clock_skew_ms);
-    Refusal::unless(begun, "check.not-yet-valid", "NotBefore is in the future")?;
-    let restrictions = &conditions.audience_restrictions;
-    Refusal::unless(!restrictions.is_empty(), "check.audience", "there is no AudienceRestriction")?;
-    let us = &expected.service_provider_entity_id;
-    match restrictions.iter().find(|audiences| us.is_empty() || !audiences.contains(us)) {
+    list.note("check.not-yet-valid", unless(begun, "NotBefore is in the future"));
+    // 23. Core §2.5.1.2: the beginning comes before the end.
+    let ordered = conditions.not_before.zip(conditions.not_on_or_after).is_none_or(|(from, to)| from < to);
+    list.note("check.period", unless(ordered, "NotBefore is not before NotOnOrAfter"));
+    // 24. Core §2.5.1.4: every restriction names us.
+    list.note("check.audience", for_us(&conditions.audience_restrictions, &expected.service_provider_entity_id));
+}
+
+fn for_us(restrictions: &[Vec<String>], us: &str) -> Result<(), String> {
+    unless(!restrictions.is_empty(), "there is no AudienceRestriction")?;
+    match restrictions.iter().find(|audiences| us.is_empty() || !audiences.iter().any(|one| one == us)) {
         None => Ok(()),
-        Some(others) => {
-            let detail = format!("expected {}, found {}", quoted(us), quoted(&others.join(" ")));
-            Err(Refusal::new("check.audience", detail))
-        }
+        Some(others) => Err(format!("expected {}, found {}", quoted(us), quoted(&others.join(" ")))),
     }
 }
 
-fn check_statements(statements: &[AuthnStatement], expected: &Expected) -> Result<(), Refusal> {
-    Refusal::unless(!statements.is_empty(), "check.authn-statement", "there is no AuthnStatement")?;
-    for statement in statements {
-        let past = statement.authn_instant <= expected.now + expected.clock_skew_ms;
-        Refusal::unless(past, "check.authn-instant", "AuthnInstant is in the future")?;
-        if statement.session_not_on_or_after.is_some() {
-            check_not_over(statement.session_not_on_or_after, expected, "check.session-expired")?;
-        }
+/// 25. to 29. Profiles §4.1.4.2, §4.1.4.3: the subject signed in, as the request asked for it, and that session goes on.
+fn check_statements(list: &mut Checklist, statements: &[AuthnStatement], expected: &Expected) {
+    list.note("check.authn-statement", present(!statements.is_empty(), "AuthnStatement"));
+    if statements.is_empty() {
+        return;
     }
-    Ok(())
+    // 26. Core §2.7.2: signing in came before now.
+    let past = statements.iter().all(|one| one.authn_instant <= expected.now + expected.clock_skew_ms);
+    list.note("check.authn-instant", unless(past, "AuthnInstant is in the future"));
+    // 27. Core §3.4.1: where the request has ForceAuthn, signing in came after it.
+    let begun = expected.asked.authn_not_before.map(|at| at - expected.clock_skew_ms);
+    let anew = begun.is_none_or(|begun| statements.iter().all(|one| one.authn_instant >= begun));
+    list.note("check.force-authn", unless(anew, "AuthnInstant is before the request, which has ForceAuthn"));
+    // 28. Core §3.3.2.2.1: it was in one of the ways that the request asked for.
+    list.note("check.authn-context", in_one_of(&expected.asked.authn_contexts, statements));
+    // 29. The session that it names has not ended.
+    let ends = || statements.iter().filter(|one| one.session_not_on_or_after.is_some());
+    let going_on = ends().all(|one| not_over(one.session_not_on_or_after, expected).is_ok());
+    list.note("check.session-expired", unless(going_on, "SessionNotOnOrAfter has passed"));
 }
 
-fn check_name_id(name_id: &str) -> Result<(), Refusal> {
-    let usable = !name_id.is_empty()
-        && name_id.trim() == name_id
-        && name_id.chars().count() <= MAX_NAME_ID
-        && !name_id.chars().any(char::is_control);
-    if usable { Ok(()) } else { Err(Refusal::new("check.name-id", format!("unusable NameID {}", quoted(name_id)))) }
+fn in_one_of(contexts: &[String], statements: &[AuthnStatement]) -> Result<(), String> {
+    // A class is an xs:anyURI: white space at its ends is no part of it.
+    let classes = statements.iter().filter_map(|statement| statement.class_ref.as_deref());
+    let classes: Vec<&str> = classes.map(|class| class.trim_matches(SPACE)).collect();
+    if contexts.is_empty() || classes.iter().any(|class| contexts.iter().any(|context| context == class)) {
+        return Ok(());
+    }
+    Err(format!("expected one of {}, found {}", quoted(&contexts.join(" ")), quoted(&classes.join(" "))))
+}
+
+fn fresh(issued: UnixMillis, expected: &Expected) -> Result<(), String> {
+    let skew = expected.clock_skew_ms;
+    unless(issued <= expected.now + skew, "IssueInstant is in the future")?;
+    unless(issued >= expected.now - MAX_AGE_MS - skew, "IssueInstant is too long ago")
+}
+
+/// Says of which kind the fault is, and not what the name is.
+fn usable_name_id(name_id: &str) -> Result<(), String> {
+    unless(!name_id.is_empty(), "the NameID is empty")?;
+    unless(name_id.trim() == name_id, "the NameID begins or ends with white space")?;
+    unless(name_id.len() <= MAX_NAME_ID, "the NameID is longer than 1,024 octets")?;
+    unless(!name_id.chars().any(char::is_control), "the NameID has a control character")
 }
 
 /// NotOnOrAfter, required: the instant itself is too late.
-fn check_not_over(end: Option<UnixMillis>, expected: &Expected, check: &'static str) -> Result<(), Refusal> {
-    let end = end.ok_or_else(|| absent(check, "NotOnOrAfter"))?;
-    Refusal::unless(expected.now < end + expected.clock_skew_ms, check, "NotOnOrAfter has passed")
+fn not_over(end: Option<UnixMillis>, expected: &Expected) -> Result<(), String> {
+    let end = end.ok_or_else(|| "there is no NotOnOrAfter".to_owned())?;
+    unless(expected.now < end + expected.clock_skew_ms, "NotOnOrAfter has passed")
 }
 
-fn equal(found: Option<&str>, expected: &str, check: &'static str) -> Result<(), Refusal> {
+fn equal(found: Option<&str>, expected: &str) -> Result<(), String> {
     if found == Some(expected) && !expected.is_empty() {
         return Ok(());
     }
     let found = found.map_or_else(|| "nothing".to_owned(), quoted);
-    Err(Refusal::new(check, format!("expected {}, found {found}", quoted(expected))))
+    Err(format!("expected {}, found {found}", quoted(expected)))
 }
 
-fn absent(check: &'static str, what: &str) -> Refusal {
-    Refusal::new(check, format!("there is no {what}"))
+fn present(there: bool, what: &str) -> Result<(), String> {
+    if there { Ok(()) } else { Err(format!("there is no {what}")) }
+}
+
+fn unless(condition: bool, detail: &str) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(detail.to_owned()) }
 }

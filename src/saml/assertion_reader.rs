@@ -2,11 +2,11 @@
 //! only; whether the assertion is for us and now, `assertion.rs` decides.
 
 use super::assertion::{Assertion, Attribute, AuthnStatement, Conditions, SubjectConfirmation};
-use super::names;
+use super::logout_message::MAX_SESSION_INDEX;
 use super::refusal::{Refusal, quoted};
-use super::time;
 use super::xml::Element;
 use super::xml_tag::SPACE;
+use super::{gate, names, time};
 use crate::base::clock::UnixMillis;
 
 /// Conditions that are understood (Core §2.5.1). ProxyRestriction binds those who issue further assertions: not us.
@@ -16,9 +16,12 @@ const CONDITIONS: [&str; 3] = ["AudienceRestriction", "OneTimeUse", "ProxyRestri
 pub fn read(element: &Element) -> Result<Assertion, Refusal> {
     Refusal::unless(element.is(names::ASSERTION, "Assertion"), "assertion.root", "not a saml:Assertion")?;
     let issuer = required_child(element, "Issuer", "assertion.issuer")?;
+    gate::check_issuer_format(issuer, "assertion.issuer-format")?;
     let subject = required_child(element, "Subject", "assertion.subject")?;
     let name_id = required_child(subject, "NameID", "assertion.name-id")?;
     let conditions = element.only_child(names::ASSERTION, "Conditions")?;
+    let authn_statements = each(element, "AuthnStatement", authn_statement)?;
+    check_session_indexes(&authn_statements)?;
     Ok(Assertion {
         id: element.required_attribute("ID", "assertion.id")?.to_owned(),
         version: element.required_attribute("Version", "assertion.version")?.to_owned(),
@@ -26,9 +29,11 @@ pub fn read(element: &Element) -> Result<Assertion, Refusal> {
         issuer: issuer.leaf_text()?.to_owned(),
         name_id: name_id.leaf_text()?.to_owned(),
         name_id_format: name_id.attribute("Format").map(str::to_owned),
+        name_qualifier: name_id.attribute("NameQualifier").map(str::to_owned),
+        sp_name_qualifier: name_id.attribute("SPNameQualifier").map(str::to_owned),
         subject_confirmations: each(subject, "SubjectConfirmation", subject_confirmation)?,
         conditions: conditions.map(read_conditions).transpose()?,
-        authn_statements: each(element, "AuthnStatement", authn_statement)?,
+        authn_statements,
         attributes: attributes(element)?,
     })
 }
@@ -72,15 +77,27 @@ fn authn_statement(element: &Element) -> Result<AuthnStatement, Refusal> {
         Some(context) => context.only_child(names::ASSERTION, "AuthnContextClassRef")?,
         None => None,
     };
+    // As in a LogoutRequest: white space at its ends is no part of it, and an empty one is none.
+    let index = element.attribute("SessionIndex").map(|index| index.trim_matches(SPACE));
     Ok(AuthnStatement {
         authn_instant: required_instant(element, "AuthnInstant")?,
-        session_index: element.attribute("SessionIndex").map(str::to_owned),
+        session_index: index.filter(|index| !index.is_empty()).map(str::to_owned),
         session_not_on_or_after: instant(element, "SessionNotOnOrAfter")?,
         class_ref: class.map(Element::leaf_text).transpose()?.map(str::to_owned),
     })
 }
 
-fn attributes(assertion: &Element) -> Result<Vec<Attribute>, Refusal> {
+/// One session, of which a log-out can be told: with two of them a session here would outlive the end of one.
+fn check_session_indexes(statements: &[AuthnStatement]) -> Result<(), Refusal> {
+    let mut indexes = statements.iter().filter_map(|statement| statement.session_index.as_deref());
+    let Some(first) = indexes.next() else { return Ok(()) };
+    let (check, long) = ("assertion.session-index", "a SessionIndex is longer than 1,024 octets");
+    Refusal::unless(first.len() <= MAX_SESSION_INDEX, check, long)?;
+    Refusal::unless(indexes.all(|other| other == first), check, "there are several SessionIndexes")
+}
+
+/// Of all attribute statements, in document order.
+pub(super) fn attributes(assertion: &Element) -> Result<Vec<Attribute>, Refusal> {
     let statements = assertion.children_named(names::ASSERTION, "AttributeStatement");
     let all = statements.iter().flat_map(|statement| statement.children_named(names::ASSERTION, "Attribute"));
     all.map(attribute).collect()

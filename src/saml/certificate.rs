@@ -8,6 +8,7 @@ use openssl::pkey::Id;
 use openssl::x509::X509;
 use sha2::{Digest, Sha256};
 
+use super::memory::Memory;
 use crate::base::clock::UnixMillis;
 use crate::base::text::hex;
 
@@ -25,6 +26,11 @@ pub struct Shown {
 
 /// `Err` with a sentence for the administrator if the certificate can't be used to verify signatures.
 pub fn check_signing(der: &[u8]) -> Result<(), String> {
+    static VERDICTS: Memory<Result<(), String>> = Memory::empty();
+    VERDICTS.of(der, judge_signing)
+}
+
+fn judge_signing(der: &[u8]) -> Result<(), String> {
     let unreadable = || "the certificate is not an X.509 certificate in DER".to_owned();
     let certificate = X509::from_der(der).map_err(|_| unreadable())?;
     // Octets behind the certificate would be ignored silently.

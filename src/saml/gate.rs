@@ -54,13 +54,26 @@ pub struct Envelope {
     pub assertion_id: String,
 }
 
+impl Envelope {
+    /// IDs of what is signed, the outermost first.
+    pub(super) fn signed_ids(&self) -> Vec<&str> {
+        let parts = [(self.response_signed, &self.response_id), (self.assertion_signed, &self.assertion_id)];
+        parts.into_iter().filter_map(|(signed, id)| signed.then_some(id.as_str())).collect()
+    }
+}
+
 /// The message in a `SAMLResponse` form value (Bindings §3.5.4): base64, folded at will, at most 512 KiB of it.
 ///
 /// Refuses with `gate.too-large` or `gate.base64`.
 pub fn decode(form_value: &str) -> Result<Vec<u8>, Refusal> {
     Refusal::unless(form_value.len() <= MAX_FORM_VALUE, "gate.too-large", "the form value is longer than 512 KiB")?;
-    let folded: Vec<u8> = form_value.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
-    STANDARD.decode(folded).map_err(|error| Refusal::new("gate.base64", error.to_string()))
+    let decoded = if form_value.bytes().any(|octet| octet.is_ascii_whitespace()) {
+        let folded: Vec<u8> = form_value.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
+        STANDARD.decode(folded)
+    } else {
+        STANDARD.decode(form_value)
+    };
+    decoded.map_err(|error| Refusal::new("gate.base64", error.to_string()))
 }
 
 /// Lets a message through to signature verification if it has the one shape that is understood.
@@ -86,7 +99,9 @@ pub(super) fn read_response(root: &Element) -> Result<(Envelope, &Element), Refu
 pub(super) fn read_envelope(root: &Element, assertion: &Element) -> Result<Envelope, Refusal> {
     check_children(root, &assertion.name)?;
     check_ids(root)?;
-    let issuer = root.only_child(names::ASSERTION, "Issuer")?.map(Element::leaf_text).transpose()?;
+    let issuer = root.only_child(names::ASSERTION, "Issuer")?;
+    issuer.map_or(Ok(()), |issuer| check_issuer_format(issuer, "gate.issuer-format"))?;
+    let issuer = issuer.map(Element::leaf_text).transpose()?;
     let instant = root.required_attribute("IssueInstant", "gate.issue-instant")?;
     Ok(Envelope {
         response_id: own_id(root)?,
@@ -103,7 +118,13 @@ pub(super) fn read_envelope(root: &Element, assertion: &Element) -> Result<Envel
     })
 }
 
-fn is_signed(element: &Element) -> bool {
+/// Profiles §4.1.4.2: an issuer is an entity, said so or not.
+pub(super) fn check_issuer_format(issuer: &Element, check: &'static str) -> Result<(), Refusal> {
+    let format = issuer.attribute("Format").unwrap_or(names::ENTITY);
+    Refusal::unless(format == names::ENTITY, check, "the Issuer's Format is not that of an entity")
+}
+
+pub(super) fn is_signed(element: &Element) -> bool {
     !element.children_named(names::XML_SIGNATURE, "Signature").is_empty()
 }
 
@@ -169,7 +190,7 @@ fn is_id(attribute: &Attribute) -> bool {
 }
 
 /// No two IDs of any spelling are alike, so that a reference finds one element, whoever resolves it.
-fn check_ids(root: &Element) -> Result<(), Refusal> {
+pub(super) fn check_ids(root: &Element) -> Result<(), Refusal> {
     let mut seen = HashSet::new();
     for element in root.descendants() {
         for attribute in element.attributes.iter().filter(|attribute| is_id(attribute)) {
@@ -182,7 +203,7 @@ fn check_ids(root: &Element) -> Result<(), Refusal> {
 }
 
 /// The ID of a message: one attribute, spelt `ID`, an NCName (which leaves nothing to escape in a reference to it).
-fn own_id(element: &Element) -> Result<String, Refusal> {
+pub(super) fn own_id(element: &Element) -> Result<String, Refusal> {
     let spellings: Vec<&Attribute> = element.attributes.iter().filter(|attribute| is_id(attribute)).collect();
     match spellings.as_slice() {
         [id] if id.namespace.is_empty() && id.name == "ID" && id.value.len() <= MAX_ID && is_ncname(&id.value) => {

@@ -1,7 +1,9 @@
-//! Pure: who an accepted assertion names: address, display name, groups, under the names that identity providers use.
+//! Pure: who an accepted assertion names: address, display name, groups, under the names that identity providers use, or under
+//! those that the workspace set for its provider. What it set and isn't sent is not there: a usual attribute could be another's.
 //! Deliberately no decision on whether that person may sign in.
 
 use super::assertion::{Assertion, Identity};
+use super::settings::AttributeMapping;
 use crate::base::clock::UnixMillis;
 
 const EMAIL: &[&str] = &[
@@ -35,16 +37,20 @@ const GROUPS: &[&str] = &[
 /// Longest address (RFC 5321 §4.5.3.1.3) and longest display name, in characters.
 const MAX_EMAIL: usize = 254;
 const MAX_DISPLAY_NAME: usize = 200;
+/// Groups that are looked at: who has more has the first.
+const MOST_GROUPS: usize = 2_000;
 
 /// The identity in an assertion that `assertion::check` has accepted.
-pub fn of(assertion: &Assertion, clock_skew_ms: i64) -> Identity {
+pub fn of(assertion: &Assertion, clock_skew_ms: i64, mapping: &AttributeMapping) -> Identity {
     let statements = &assertion.authn_statements;
     Identity {
         name_id: assertion.name_id.clone(),
         name_id_format: assertion.name_id_format.clone(),
-        email: email(assertion),
-        display_name: display_name(assertion),
-        groups: groups(assertion),
+        name_qualifier: assertion.name_qualifier.clone(),
+        sp_name_qualifier: assertion.sp_name_qualifier.clone(),
+        email: email(assertion, mapping),
+        display_name: display_name(assertion, mapping),
+        groups: groups(assertion, mapping),
         session_index: statements.iter().find_map(|statement| statement.session_index.clone()),
         session_not_on_or_after: statements.iter().filter_map(|statement| statement.session_not_on_or_after).min(),
         authn_instant: statements.iter().map(|statement| statement.authn_instant).min().unwrap_or_default(),
@@ -60,30 +66,52 @@ fn last_valid(assertion: &Assertion) -> UnixMillis {
     conditions.chain(confirmations).max().unwrap_or(assertion.issue_instant)
 }
 
-/// The NameID if it is an address, else the first address among the usual attributes.
-fn email(assertion: &Assertion) -> Option<String> {
-    let name_id = std::iter::once(assertion.name_id.as_str());
-    name_id.chain(values(assertion, EMAIL)).map(str::trim).find(|text| is_one_address(text)).map(str::to_owned)
+/// The first address under the name that was set; if none was, the NameID if it is an address, else the first address among
+/// the usual attributes.
+fn email(assertion: &Assertion, mapping: &AttributeMapping) -> Option<String> {
+    let name_id = Some(assertion.name_id.as_str()).filter(|_| mapping.email.is_none());
+    let found = values(assertion, names(mapping.email.as_deref(), EMAIL));
+    name_id.into_iter().chain(found).map(str::trim).find(|text| is_one_address(text)).map(str::to_owned)
 }
 
-fn display_name(assertion: &Assertion) -> Option<String> {
-    let given = values(assertion, GIVEN_NAME).next().unwrap_or_default().trim();
-    let family = values(assertion, FAMILY_NAME).next().unwrap_or_default().trim();
-    let both = format!("{given} {family}");
-    let name = values(assertion, DISPLAY_NAME).map(str::trim).find(|text| !text.is_empty()).unwrap_or(both.trim());
+/// The display name; if none is sent, or only the parts of a name were set, given and family name.
+fn display_name(assertion: &Assertion, mapping: &AttributeMapping) -> Option<String> {
+    let AttributeMapping { display_name, given_name, family_name, .. } = mapping;
+    let given = first(assertion, given_name.as_deref(), GIVEN_NAME);
+    let family = first(assertion, family_name.as_deref(), FAMILY_NAME);
+    let both = format!("{} {}", given.unwrap_or_default(), family.unwrap_or_default());
+    let parts = Some(both.trim());
+    let parts_are_set = given_name.is_some() || family_name.is_some();
+    let name = match display_name.as_deref() {
+        // What was set, and nothing in its place.
+        Some(set) => first(assertion, Some(set), DISPLAY_NAME).or(parts.filter(|_| parts_are_set)),
+        None if parts_are_set => parts,
+        None => first(assertion, None, DISPLAY_NAME).or(parts),
+    }?;
     let usable = !name.is_empty() && !name.chars().any(char::is_control);
     usable.then(|| name.chars().take(MAX_DISPLAY_NAME).collect())
 }
 
-fn groups(assertion: &Assertion) -> Vec<String> {
+/// The first value that is not empty.
+fn first<'a>(assertion: &'a Assertion, set: Option<&'a str>, usual: &'static [&'static str]) -> Option<&'a str> {
+    values(assertion, names(set, usual)).map(str::trim).find(|text| !text.is_empty())
+}
+
+fn groups(assertion: &Assertion, mapping: &AttributeMapping) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
-    let all = values(assertion, GROUPS).map(str::trim).filter(|group| !group.is_empty());
-    all.filter(|group| seen.insert(*group)).map(str::to_owned).collect()
+    let found = values(assertion, names(mapping.groups.as_deref(), GROUPS));
+    let all = found.map(str::trim).filter(|group| !group.is_empty()).filter(|group| seen.insert(*group));
+    all.take(MOST_GROUPS).map(str::to_owned).collect()
+}
+
+/// The name that was set, or the usual ones.
+fn names<'a>(set: Option<&'a str>, usual: &'static [&'static str]) -> Vec<&'a str> {
+    set.map_or_else(|| usual.to_vec(), |name| vec![name])
 }
 
 /// All values under any of `names`, in the order of `names`. Case is ignored, the friendly name counts too.
-fn values<'a>(assertion: &'a Assertion, names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
-    names.iter().flat_map(move |name| {
+fn values<'a>(assertion: &'a Assertion, names: Vec<&'a str>) -> impl Iterator<Item = &'a str> {
+    names.into_iter().flat_map(move |name| {
         let named = assertion.attributes.iter().filter(move |attribute| {
             let friendly = attribute.friendly_name.as_deref().unwrap_or_default();
             attribute.name.eq_ignore_ascii_case(name) || friendly.eq_ignore_ascii_case(name)

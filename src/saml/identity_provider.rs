@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use url::{Host, Url};
 
 use super::refusal::{Refusal, quoted};
+use super::settings::Binding;
 use super::xml::Element;
 use super::{certificate, names, time, xml_reader};
 use crate::base::clock::UnixMillis;
@@ -33,6 +34,18 @@ pub struct IdentityProvider {
     pub certificates: Vec<Vec<u8>>,
     /// Whether it refuses requests that are not signed.
     pub want_signed_requests: bool,
+    /// Where a log-out goes on, if it takes part in single logout by a browser.
+    pub single_logout: Option<SingleLogout>,
+}
+
+/// A SingleLogoutService (Metadata §2.4.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SingleLogout {
+    pub binding: Binding,
+    /// Takes requests.
+    pub url: String,
+    /// Takes responses: `ResponseLocation`, or the same.
+    pub response_url: String,
 }
 
 /// Why metadata was refused.
@@ -78,6 +91,8 @@ pub fn parse_metadata(xml: &str, now: UnixMillis) -> Result<IdentityProvider, Me
         sso_post_url: sso_url(role, names::HTTP_POST)?,
         certificates: certificates_of(role)?,
         want_signed_requests: matches!(role.attribute("WantAuthnRequestsSigned"), Some("true" | "1")),
+        single_logout: single_logout(role, names::HTTP_REDIRECT, Binding::Redirect)
+            .or_else(|| single_logout(role, names::HTTP_POST, Binding::Post)),
     };
     if provider.sso_redirect_url.is_none() && provider.sso_post_url.is_none() {
         let message = "the metadata has no single sign-on address for the redirect or the POST binding";
@@ -147,6 +162,18 @@ fn sso_url(role: &Element, binding: &str) -> Result<Option<String>, MetadataErro
     }
     let message = format!("{} is not an https URL without user info and fragment", quoted(location));
     Err(MetadataError::new("SingleSignOnService", message))
+}
+
+/// The first service for a binding. What can't be used is an absence, unlike elsewhere: nobody shall be kept from signing in
+/// because logging out there doesn't work.
+fn single_logout(role: &Element, uri: &str, binding: Binding) -> Option<SingleLogout> {
+    let services = role.children_named(names::METADATA, "SingleLogoutService");
+    let service = services.into_iter().find(|service| service.attribute("Binding") == Some(uri))?;
+    let location = |name: &str| service.attribute(name).map(str::trim);
+    let url = location("Location")?;
+    let response_url = location("ResponseLocation").unwrap_or(url);
+    let usable = is_usable_url(url) && is_usable_url(response_url);
+    usable.then(|| SingleLogout { binding, url: url.to_owned(), response_url: response_url.to_owned() })
 }
 
 /// https, or http to this very machine, where nobody listens in.

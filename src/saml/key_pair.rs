@@ -1,4 +1,4 @@
-//! The RSA key pair that assertions are encrypted to, and the certificate in which metadata shows the public half.
+//! An RSA key pair of ours, to encrypt to or to sign with, and the certificate in which metadata shows the public half.
 //!
 //! The certificate is signed by itself: in SAML it is a wrapping for a key. OpenSSL makes the key, with the operating system's
 //! randomness, not the injected one: it takes no other. Takes up to a second: run it where blocking is allowed.
@@ -13,6 +13,7 @@ use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509Name};
 use zeroize::Zeroizing;
 
+use super::key_use::KeyUse;
 use crate::base::clock::UnixMillis;
 use crate::error::{Error, Result};
 
@@ -32,19 +33,19 @@ pub struct KeyPair {
 ///
 /// # Errors
 /// 500 if OpenSSL can't.
-pub fn generate(now: UnixMillis) -> Result<KeyPair> {
-    make(now).map_err(Error::internal)
+pub fn generate(key_use: KeyUse, now: UnixMillis) -> Result<KeyPair> {
+    make(key_use, now).map_err(Error::internal)
 }
 
-fn make(now: UnixMillis) -> std::result::Result<KeyPair, ErrorStack> {
+fn make(key_use: KeyUse, now: UnixMillis) -> std::result::Result<KeyPair, ErrorStack> {
     let pair = PKey::from_rsa(Rsa::generate(BITS)?)?;
     let private_pem = Zeroizing::new(pair.private_key_to_pem_pkcs8()?);
-    Ok(KeyPair { certificate: certificate(&pair, now / 1000)?, private_pem })
+    Ok(KeyPair { certificate: certificate(&pair, key_use, now / 1000)?, private_pem })
 }
 
-fn certificate(pair: &PKey<Private>, now_s: i64) -> std::result::Result<Vec<u8>, ErrorStack> {
+fn certificate(pair: &PKey<Private>, key_use: KeyUse, now_s: i64) -> std::result::Result<Vec<u8>, ErrorStack> {
     let mut name = X509Name::builder()?;
-    name.append_entry_by_nid(Nid::COMMONNAME, "Curfew SAML encryption")?;
+    name.append_entry_by_nid(Nid::COMMONNAME, key_use.common_name())?;
     let name = name.build();
     let mut serial = BigNum::new()?;
     serial.rand(127, MsbOption::MAYBE_ZERO, false)?;

@@ -1,7 +1,8 @@
 //! Private keys at rest: AES-256-GCM under a key that is not in the database, so that a stolen backup opens nothing.
 //!
 //! That key is 32 octets in base64, in the file `key_file`; without that setting in `secrets.key` in the data folder, made
-//! when it is first needed. Processes that share a database must share it.
+//! when it is first needed, but not beside private keys that were sealed under another one (`key_ring.rs`). Processes that share
+//! a database must share it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -22,17 +23,35 @@ const FILE: &str = "secrets.key";
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
+/// What happens if there is no key in the data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It is made.
+    Make,
+    /// It can't be: what is in the database is sealed under another one.
+    Refuse,
+}
+
+/// What an operator can do about a key that is not the one that it should be.
+pub const REMEDY: &str = "give all processes that share the database the same one: copy it here, or name it by key_file; if it \
+                          is lost, `curfew saml rotate-key` makes a workspace new keys";
+
 /// The key that seals private keys. Wipes itself.
 pub struct SealingKey(Zeroizing<[u8; 32]>);
 
 impl SealingKey {
-    /// Reads the key; makes the one in the data folder if there is none.
+    /// Reads the key. If there is none in the data folder, and no other place is set, it is as `missing` says.
     ///
     /// # Errors
     /// 500 if it can't be read or made; the log says which file.
-    pub fn load(config: &Config, random: &dyn Random) -> Result<Self> {
+    pub fn load(config: &Config, random: &dyn Random, missing: Missing) -> Result<Self> {
         let path = config.key_file.clone().unwrap_or_else(|| config.data_dir.join(FILE));
         let wrong = |error: String| Error::internal(format!("key_file {}: {error}", path.display()));
+        if !path.exists() && missing == Missing::Refuse {
+            return Err(wrong(format!(
+                "it is not there, and private keys in the database are sealed under it; {REMEDY}"
+            )));
+        }
         if config.key_file.is_none() && !path.exists() {
             create(&config.data_dir, &path, random).map_err(|error| wrong(error.to_string()))?;
         }
@@ -109,10 +128,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let random = SeededRandom::from_seed(2);
         let config = Config { data_dir: folder.path().join("data"), ..Config::default() };
-        let first = SealingKey::load(&config, &random).expect("it is made");
-        let second = SealingKey::load(&config, &random).expect("it is found");
+        assert!(SealingKey::load(&config, &random, Missing::Refuse).is_err(), "it is not to be made");
+        assert!(!folder.path().join("data").exists(), "it was made all the same");
+        let first = SealingKey::load(&config, &random, Missing::Make).expect("it is made");
+        let second = SealingKey::load(&config, &random, Missing::Refuse).expect("it is found");
         assert_eq!(first.0, second.0);
         let elsewhere = Config { key_file: Some(folder.path().join("none")), ..Config::default() };
-        assert!(SealingKey::load(&elsewhere, &random).is_err(), "a file that an operator names must be there");
+        assert!(
+            SealingKey::load(&elsewhere, &random, Missing::Make).is_err(),
+            "a file that an operator names must be there"
+        );
     }
 }

@@ -25,16 +25,36 @@ pub const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
 /// The only status that carries an identity (Core §3.2.2.2).
 pub const STATUS_SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+/// Status codes of what we refuse, or could not do to the end (Core §3.2.2.2).
+pub const STATUS_REQUESTER: &str = "urn:oasis:names:tc:SAML:2.0:status:Requester";
+pub const STATUS_RESPONDER: &str = "urn:oasis:names:tc:SAML:2.0:status:Responder";
+pub const STATUS_PARTIAL_LOGOUT: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
+/// Why a session ends: the person wants it (Core §3.7.3).
+pub const LOGOUT_BY_USER: &str = "urn:oasis:names:tc:SAML:2.0:logout:user";
+/// The only encoding of the redirect binding (Bindings §3.4.4).
+pub const DEFLATE_ENCODING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
 /// The only subject confirmation of web browser sign-on (Profiles §4.1.4.2).
 pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+/// What an issuer is (Core §8.3.6).
+pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 /// Bindings §3.5.
 pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 /// Bindings §3.4.
 pub const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 
+/// Formats of a NameID that we take, the one that the guides set first: some providers choose the first.
+pub const NAME_ID_FORMATS: [&str; 3] = [
+    "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+    "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+    "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+];
+
+/// What we sign with.
+pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+
 /// Signature algorithms that are accepted: RSA and ECDSA over SHA-2. No SHA-1, no HMAC.
 pub const SIGNATURE_ALGORITHMS: [&str; 6] = [
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+    RSA_SHA256,
     "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
     "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
     "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",

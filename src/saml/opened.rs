@@ -8,54 +8,83 @@
 //! Between the key and the signature everything that goes wrong is one refusal, in about one time: who sends changed
 //! ciphertexts learns nothing from how they fail.
 
+use std::ops::Range;
+
 use super::assertion::Assertion;
 use super::encryption_shape::Ciphertext;
 use super::gate::{self, Envelope};
-use super::judge::Trust;
+use super::judge::{Believed, Trust};
 use super::refusal::Refusal;
-use super::{assertion_reader, decrypt, sealed, verify, xml_reader};
+use super::xml::Element;
+use super::{assertion_reader, decrypt, names, sealed, verify, xml_reader};
 
-/// The envelope and the assertion of a Response whose assertion is encrypted.
+/// Octets around an encrypted assertion that nobody signed, at the most. A real Response has a quarter of that.
+const MAX_AROUND: usize = 8 * 1024;
+
+/// The envelope and the assertion of a Response whose assertion is encrypted, and what verified them.
 ///
 /// Refuses with `gate.…`, `encryption.…` or `signature.…`; with `assertion.…` what is signed but can't be read.
-pub fn open(xml: &[u8], trust: &Trust) -> Result<(Envelope, Assertion), Refusal> {
+pub fn open(xml: &[u8], trust: &Trust) -> Result<Believed, Refusal> {
     let root = xml_reader::read_message(xml)?;
     let (envelope, ciphertext) = sealed::admit(&root)?;
     let text = std::str::from_utf8(xml).map_err(|_| Refusal::new("gate.encoding", "the message is not UTF-8"))?;
     let no_key = "the assertion is encrypted to a key that this process doesn't have";
     Refusal::unless(!trust.decryption_keys.is_empty(), "encryption.no-key", no_key)?;
     if !envelope.response_signed {
-        let sealed = Sealed { text, children: root.children.len(), ciphertext, envelope };
+        let place = place(text)?;
+        check_around(&root, text.len() - place.len())?;
+        let sealed = Sealed { text, place, children: root.children.len(), ciphertext, envelope, certificate: None };
         return decrypted(&sealed, trust);
     }
-    let octets = verify::signed_response(text, &trust.certificates, &envelope)?;
+    let (octets, certificate) = verify::signed_response(text, &trust.certificates, &envelope)?;
     let root = xml_reader::read_message(octets.as_bytes())?;
     let (covered, ciphertext) = sealed::admit(&root)?;
     // A signed Response is digested without its own signature.
     let covered = Envelope { response_signed: true, ..covered };
     Refusal::unless(covered == envelope, "signature.other-envelope", "the signed envelope is another one")?;
-    let sealed = Sealed { text: &octets, children: root.children.len(), ciphertext, envelope };
+    let certificate = Some(certificate);
+    let (text, place) = (octets.as_str(), place(&octets)?);
+    let sealed = Sealed { text, place, children: root.children.len(), ciphertext, envelope, certificate };
     decrypted(&sealed, trust)
+}
+
+/// Where the encrypted assertion is. Of a Response that was admitted it is always found.
+fn place(text: &str) -> Result<Range<usize>, Refusal> {
+    sealed::place(text).ok_or_else(|| Refusal::new("encryption.shape", "the EncryptedAssertion is not found"))
+}
+
+/// Only who signs a Response may fill it: each time that a plaintext of somebody's guessing is XML, all that stands around it is
+/// read once more, and that much must not be enough to be noticed from outside.
+fn check_around(root: &Element, around: usize) -> Result<(), Refusal> {
+    let bare = root.children_named(names::PROTOCOL, "Extensions").is_empty();
+    Refusal::unless(bare, "encryption.shape", "a Response that isn't signed has Extensions beside what is encrypted")?;
+    let small = around <= MAX_AROUND;
+    Refusal::unless(small, "encryption.shape", "over 8 KiB around what is encrypted, in a Response that isn't signed")
 }
 
 /// A Response that may be decrypted.
 struct Sealed<'a> {
     /// As it was signed, without that signature; as it came, if it has none.
     text: &'a str,
+    /// Of the EncryptedAssertion in `text`.
+    place: Range<usize>,
     /// Children of the root in `text`.
     children: usize,
     ciphertext: Ciphertext,
     envelope: Envelope,
+    /// Of the Response's own signature.
+    certificate: Option<usize>,
 }
 
-fn decrypted(sealed: &Sealed<'_>, trust: &Trust) -> Result<(Envelope, Assertion), Refusal> {
+fn decrypted(sealed: &Sealed<'_>, trust: &Trust) -> Result<Believed, Refusal> {
     let plaintext = decrypt::decrypt(&sealed.ciphertext, &trust.decryption_keys, &trust.filler);
-    let whole = plaintext.and_then(|octets| put_back(sealed.text, &octets));
+    let whole = plaintext.and_then(|octets| put_back(sealed, &octets));
     let admitted = whole.ok_or_else(unverified).and_then(|text| Ok((admit(&text, sealed)?, text)));
     match admitted {
         Ok((inner, text)) => {
-            let assertion = assertion(&text, &inner, trust)?;
-            Ok((Envelope { response_signed: sealed.envelope.response_signed, ..inner }, assertion))
+            let (assertion, certificate) = assertion(&text, &inner, trust)?;
+            let envelope = Envelope { response_signed: sealed.envelope.response_signed, ..inner };
+            Ok(Believed { envelope, assertion, certificate: sealed.certificate.or(certificate) })
         }
         Err(refusal) => {
             // As long as a signature that doesn't verify would have taken.
@@ -66,9 +95,9 @@ fn decrypted(sealed: &Sealed<'_>, trust: &Trust) -> Result<(Envelope, Assertion)
 }
 
 /// The text with the decrypted octets where the EncryptedAssertion stood.
-fn put_back(text: &str, octets: &[u8]) -> Option<String> {
-    let (place, octets) = (sealed::place(text)?, std::str::from_utf8(octets).ok()?);
-    Some([text.get(..place.start)?, octets, text.get(place.end..)?].concat())
+fn put_back(sealed: &Sealed<'_>, octets: &[u8]) -> Option<String> {
+    let (text, place) = (sealed.text, &sealed.place);
+    Some([text.get(..place.start)?, std::str::from_utf8(octets).ok()?, text.get(place.end..)?].concat())
 }
 
 /// The gate, once more: it is the same Response with an Assertion in it, and nothing else came out of the ciphertext.
@@ -93,9 +122,11 @@ fn admit(text: &str, sealed: &Sealed<'_>) -> Result<Envelope, Refusal> {
     Ok(inner)
 }
 
-fn assertion(text: &str, inner: &Envelope, trust: &Trust) -> Result<Assertion, Refusal> {
+/// The assertion, and what verified it if it is signed itself.
+fn assertion(text: &str, inner: &Envelope, trust: &Trust) -> Result<(Assertion, Option<usize>), Refusal> {
     if inner.assertion_signed {
-        return verify::verify(text.as_bytes(), &trust.certificates).map_err(|refusal| {
+        let verified = verify::admitted(text.as_bytes(), inner, &trust.certificates);
+        return verified.map(|(assertion, place)| (assertion, Some(place))).map_err(|refusal| {
             // What is said of a signed assertion, and a quarrel of the verifiers, are no hints at the ciphertext.
             let told = refusal.check.starts_with("assertion.") || refusal.check == verify::DISAGREEMENT;
             if told { refusal } else { unverified() }
@@ -103,7 +134,7 @@ fn assertion(text: &str, inner: &Envelope, trust: &Trust) -> Result<Assertion, R
     }
     let root = xml_reader::read_message(text.as_bytes())?;
     let (_, assertion) = gate::read_response(&root)?;
-    assertion_reader::read(assertion)
+    Ok((assertion_reader::read(assertion)?, None))
 }
 
 /// What is said of everything that goes wrong between the key and the signature.

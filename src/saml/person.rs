@@ -4,8 +4,9 @@
 use serde_json::json;
 
 use super::assertion::Identity;
+use super::profile;
+use super::provider::StoredProvider;
 use super::refusal::Refusal;
-use super::store::StoredProvider;
 use crate::actor::{Actor, Origin};
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
@@ -19,7 +20,15 @@ use crate::users::store as users;
 use crate::workspaces::model::{Workspace, domain_of};
 use crate::workspaces::store as workspaces;
 
-/// Who this is here: by (workspace, provider, NameID); else by an address of a verified domain, linked; else created.
+/// Who signs in.
+pub struct Known {
+    pub user: User,
+    /// Whether something of a user who is here was changed, which replicas must learn of after the commit.
+    pub announced: bool,
+}
+
+/// Who this is here: by (workspace, provider, NameID); else by an address of a verified domain, linked; else created. Their role,
+/// name and address are what the provider says (`profile.rs`).
 pub async fn person(
     tx: &mut Write,
     app: &App,
@@ -27,20 +36,47 @@ pub async fn person(
     stored: &StoredProvider,
     identity: &Identity,
     origin: &Origin,
-) -> Result<Result<User, Refusal>> {
+) -> Result<Result<Known, Refusal>> {
     let (provider, subject) = (&stored.entity_id, &identity.name_id);
     let known = users::find_identity(tx, &workspace.id, provider, subject).await?;
     let linked = match &known {
         Some(id) => users::lock(tx, &workspace.id, id).await?,
         None => None,
     };
-    let user = match linked {
-        Some(user) => user,
-        None => match newcomer(tx, app, workspace, identity, known.is_some(), origin).await? {
-            Ok(user) => user,
+    let found = match linked {
+        Some(user) => Found::Here(user),
+        None => match newcomer(tx, app, workspace, stored, identity, known.is_some(), origin).await? {
+            Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         },
     };
+    let (Found::Here(user) | Found::Created(user)) = &found;
+    if let Err(refusal) = may_sign_in(tx, workspace, stored, user).await? {
+        return Ok(Err(refusal));
+    }
+    let (user, announced) = match found {
+        Found::Created(user) => (user, false),
+        // Before the link: the head comes before the audit log.
+        Found::Here(user) => profile::refresh(tx, app, workspace, stored, identity, user, origin).await?,
+    };
+    if known.as_ref() != Some(&user.id) {
+        link(tx, app, workspace, provider, subject, &user, origin).await?;
+    }
+    Ok(Ok(Known { user, announced }))
+}
+
+/// A user who was here, or one who is from now on. Locked.
+enum Found {
+    Here(User),
+    Created(User),
+}
+
+async fn may_sign_in(
+    tx: &mut Write,
+    workspace: &Workspace,
+    stored: &StoredProvider,
+    user: &User,
+) -> Result<Result<(), Refusal>> {
     // Whoever may set up SAML must not be able to become an owner by it.
     if user.role == Role::Owner && !stored.by_owner {
         let text = "an owner signs in only by a provider that an owner or operator set up";
@@ -53,10 +89,7 @@ pub async fn person(
         let text = "this user is in none of the groups that give access";
         return Ok(Err(Refusal::new("user.no-access-group", text)));
     }
-    if known.as_ref() != Some(&user.id) {
-        link(tx, app, workspace, provider, subject, &user, origin).await?;
-    }
-    Ok(Ok(user))
+    Ok(Ok(()))
 }
 
 /// The user of an address of a verified domain, created if there is none. Nobody who was removed comes back by signing in.
@@ -64,10 +97,11 @@ async fn newcomer(
     tx: &mut Write,
     app: &App,
     workspace: &Workspace,
+    stored: &StoredProvider,
     identity: &Identity,
     was_removed: bool,
     origin: &Origin,
-) -> Result<Result<User, Refusal>> {
+) -> Result<Result<Found, Refusal>> {
     let refuse = |check, detail: &str| Ok(Err(Refusal::new(check, detail)));
     let Some(email) = identity.email.as_deref() else {
         return refuse("user.no-email", "the assertion names no e-mail address to know a new person by");
@@ -78,17 +112,48 @@ async fn newcomer(
     if !verified {
         return refuse("user.domain", "the address is of a domain that this workspace has not verified");
     }
-    let key = name_key("email", email)?;
-    if let Some(user) = users::find_by_name(tx, &workspace.id, &key).await? {
-        return Ok(Ok(users::lock(tx, &workspace.id, &user.id).await?.ok_or_else(|| Error::not_found("user"))?));
+    if !profile::may_name(tx, workspace, stored, email).await? {
+        return refuse("user.domain", "the address is of a domain that this provider does not serve");
     }
-    if was_removed || users::is_buried(tx, &workspace.id, &key).await? {
+    let key = name_key("email", email)?;
+    match by_address(tx, workspace, &key).await? {
+        Ok(None) => {}
+        Ok(Some(_)) if !stored.settings.link_existing => {
+            return refuse("user.not-linked", "this provider does not take over users by their address");
+        }
+        Ok(Some(user)) => {
+            let user = users::lock(tx, &workspace.id, &user.id).await?.ok_or_else(|| Error::not_found("user"))?;
+            return Ok(Ok(Found::Here(user)));
+        }
+        Err(refusal) => return Ok(Err(refusal)),
+    }
+    let buried = was_removed
+        || users::is_buried(tx, &workspace.id, &key).await?
+        || users::is_buried_address(tx, &workspace.id, &key).await?;
+    if buried {
         return refuse("user.gone", "this user was removed: invite or provision them again");
     }
-    if !crate::policy::store::load(tx, &workspace.id).await?.just_in_time {
-        return refuse("user.unknown", "this workspace does not create users at sign-in");
+    let just_in_time = match stored.settings.just_in_time {
+        Some(own) => own,
+        None => crate::policy::store::load(tx, &workspace.id).await?.just_in_time,
+    };
+    if !just_in_time {
+        return refuse("user.unknown", "users are not created at sign-in here");
     }
-    Ok(Ok(create(tx, app, workspace, email, identity, origin).await?))
+    Ok(Ok(Found::Created(create(tx, app, workspace, stored, identity, email, origin).await?)))
+}
+
+/// The user whose user name an address is, else the only one whose e-mail address it is: as at a sign-in with a password.
+async fn by_address(tx: &mut Write, workspace: &Workspace, key: &str) -> Result<Result<Option<User>, Refusal>> {
+    if let Some(user) = users::find_by_name(tx, &workspace.id, key).await? {
+        return Ok(Ok(Some(user)));
+    }
+    let mut found = users::list_by_email(tx, &workspace.id, key).await?;
+    if found.len() > 1 {
+        let text = "several users have this address, and it is none of their user names: nobody can say which is meant";
+        return Ok(Err(Refusal::new("user.ambiguous", text)));
+    }
+    Ok(Ok(found.pop()))
 }
 
 async fn link(
@@ -115,17 +180,24 @@ async fn create(
     tx: &mut Write,
     app: &App,
     workspace: &Workspace,
-    email: &str,
+    stored: &StoredProvider,
     identity: &Identity,
+    email: &str,
     origin: &Origin,
 ) -> Result<User> {
+    let given = stored.settings.role_for(&identity.groups);
     let new = NewUser {
         user_name: email,
         email: Some(email),
         display_name: identity.display_name.as_deref().unwrap_or(email),
+        role: given.unwrap_or_default(),
         state: Some(UserState::Active),
         source: Source::Saml,
         ..NewUser::default()
     };
-    create_user(tx, app, &Actor::anonymous(email, origin.clone()), &workspace.id, &new).await
+    let user = create_user(tx, app, &Actor::anonymous(email, origin.clone()), &workspace.id, &new).await?;
+    if given.is_some() {
+        profile::note_giver(tx, stored, &user).await?;
+    }
+    Ok(user)
 }

@@ -44,7 +44,8 @@ impl EncryptedAssertions {
 
 /// Whether the octets of a message name an encrypted assertion at all. A name can't be written in any other way.
 pub fn may_be_sealed(xml: &[u8]) -> bool {
-    xml.windows(NAME.len()).any(|part| part == NAME.as_bytes())
+    // What is not UTF-8 is no message.
+    std::str::from_utf8(xml).is_ok_and(|text| text.contains(NAME))
 }
 
 /// Whether a message has an EncryptedAssertion, wherever and in whatever namespace: then this gate judges it.

@@ -6,13 +6,14 @@
 
 use bergshamra::c14n::{C14nMode, canonicalize_doc};
 use bergshamra::dsig::verify::verify_all_document_with_source;
-use bergshamra::keys::{KeysManager, loader};
+use bergshamra::keys::{Key, KeysManager, loader};
 use bergshamra::xml::NodeSet;
 use bergshamra::xml::uppsala::{Document, NodeId, Parser};
 use bergshamra::{DsigContext, VerifyResult};
 use openssl::x509::X509;
 
 use super::gate::Envelope;
+use super::memory::Memory;
 use super::names;
 use super::refusal::{Refusal, quoted};
 
@@ -24,20 +25,18 @@ struct Covered {
     signature: NodeId,
 }
 
-/// The canonical octets of what is signed, if every signature that the gate saw verifies with one of `certificates`: those of
-/// the Response if it is signed, else those of the Assertion.
+/// As [`octets_of`], for a response: those of the Response if it is signed, else those of the Assertion.
+pub fn signed_octets(xml: &str, certificates: &[Vec<u8>], envelope: &Envelope) -> Result<Vec<u8>, Refusal> {
+    octets_of(xml, certificates, &envelope.signed_ids())
+}
+
+/// The canonical octets of the first element of `expected`, IDs of all that the gate saw signed, the outermost first: if
+/// those are signed, nothing else is, and every signature verifies with one of `certificates`.
 ///
 /// Refuses with `signature.invalid`.
-pub fn signed_octets(xml: &str, certificates: &[Vec<u8>], envelope: &Envelope) -> Result<Vec<u8>, Refusal> {
+pub fn octets_of(xml: &str, certificates: &[Vec<u8>], expected: &[&str]) -> Result<Vec<u8>, Refusal> {
     let document = Parser::new().with_forbid_dtd(true).parse(xml).map_err(|error| invalid(&error.to_string()))?;
     let covered = verified(&document, xml, certificates)?;
-    let expected: Vec<&str> = [
-        (envelope.response_signed, envelope.response_id.as_str()),
-        (envelope.assertion_signed, envelope.assertion_id.as_str()),
-    ]
-    .into_iter()
-    .filter_map(|(signed, id)| signed.then_some(id))
-    .collect();
     let all = expected.len() == covered.len() && expected.iter().all(|id| covered.iter().any(|one| one.id == *id));
     Refusal::unless(all, "signature.invalid", "other elements are signed than the gate saw")?;
     let outermost = expected.first().and_then(|id| covered.iter().find(|one| one.id == *id));
@@ -95,16 +94,17 @@ fn inclusive_prefixes(document: &Document<'_>, signature: NodeId) -> Vec<String>
 
 /// The keys of the certificates. One that can't be read verifies nothing; without any, nothing verifies.
 fn trusted_keys(certificates: &[Vec<u8>]) -> KeysManager {
+    static KEYS: Memory<Option<Key>> = Memory::empty();
     let mut keys = KeysManager::new();
-    for certificate in certificates {
-        // Metadata trusts the key, not the certificate around it: only that is handed over.
-        let key = X509::from_der(certificate).and_then(|certificate| certificate.public_key());
-        let key = key.and_then(|key| key.public_key_to_der()).ok();
-        if let Some(key) = key.and_then(|der| loader::load_spki_der(&der).ok()) {
-            keys.add_key(key);
-        }
-    }
+    keys.add_keys(certificates.iter().filter_map(|certificate| KEYS.of(certificate, key_of)));
     keys
+}
+
+/// Metadata trusts the key, not the certificate around it: only that is handed over.
+fn key_of(certificate: &[u8]) -> Option<Key> {
+    let key = X509::from_der(certificate).and_then(|certificate| certificate.public_key());
+    let der = key.and_then(|key| key.public_key_to_der()).ok()?;
+    loader::load_spki_der(&der).ok()
 }
 
 fn invalid(detail: &str) -> Refusal {

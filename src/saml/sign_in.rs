@@ -1,45 +1,42 @@
-//! A SAML sign-in: begun by this browser, answered by the identity provider, ended in this browser.
+//! A SAML sign-in: begun by this browser (`begin.rs`), answered by the identity provider, ended here, in this browser.
 //!
 //! The epochs are read when it begins. What the identity provider sends is verified on a bounded pool; the flow, the
-//! assertion's one use, the user and the session are then written in one transaction, or none of them.
+//! assertion's one use, the user, the session and the attempt are then written in one transaction, or none of them.
 
 use serde_json::json;
 
-use super::assertion::{Expected, Identity};
+use super::assertion::{Asked, Expected, Identity};
+use super::attempt_model::{Ending, Trail};
+use super::begin::{admitted, asked};
 use super::configure::{ServiceProvider, parse};
+use super::flow::{Flow, Purpose};
 use super::judge::Trust;
-use super::person::person;
+use super::name_id::NameIdForm;
+use super::outline::masked;
+use super::person::{Known, person};
+use super::provider::StoredProvider;
 use super::refusal::Refusal;
-use super::request::{Proof, authn_request_xml, redirect_url};
-use super::store::{self, Flow, StoredProvider};
-use super::{encryption_keys, gate, sealed};
+use super::{
+    attempts, encryption_keys, gate, logout_store, provider_store, sealed, store, test_connection, unsolicited,
+};
 use crate::actor::{Actor, Origin};
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
 use crate::base::random::bytes32;
 use crate::base::secret::{Secret, SecretKind, recognise};
-use crate::base::text::{hex, local_path};
 use crate::db::Write;
-use crate::error::{Error, FORBIDDEN, NOT_FOUND, Result};
-use crate::feed;
+use crate::error::{Error, FORBIDDEN, Result};
 use crate::login::sign_in::admit_address;
 use crate::policy::model::{MINUTE_MS, Method};
 use crate::sessions::issue::{Earned, Stamps, hold, issue};
 use crate::sessions::model::Session;
+use crate::sessions::revoke;
 use crate::transact;
 use crate::workspaces::model::Workspace;
 use crate::workspaces::store as workspaces;
 
-/// How long the identity provider and the person may take.
-const FLOW_MS: i64 = 15 * MINUTE_MS;
 /// How far the clocks may be apart.
 const CLOCK_SKEW_MS: i64 = 3 * MINUTE_MS;
-
-/// A sign-in that has begun: where to send the browser, and the secret that it keeps.
-pub struct Begun {
-    pub location: String,
-    pub browser: Secret,
-}
 
 /// How a sign-in ended.
 pub enum Ended {
@@ -47,88 +44,63 @@ pub enum Ended {
         session: Box<Session>,
         token: Secret,
         return_to: String,
+        /// Whether their role, name or address was changed with it, which replicas must learn of.
+        announced: bool,
     },
+    /// Nobody asked for it, and it comes from a provider that may begin a sign-in: go there, where one of ours begins.
+    Unsolicited { location: String },
     /// A revocation overtook it: begin again, once.
-    Overtaken {
-        return_to: String,
-    },
+    Overtaken { return_to: String },
+    /// It was a test: nobody is signed in, and this page of ours says how it went.
+    Tested { page: String },
 }
 
-/// Begins a sign-in.
+/// What a browser brought to the end of a sign-in.
+#[derive(Clone, Copy)]
+pub struct Brought<'a> {
+    /// The secret of the cookie of the sign-in.
+    pub browser: &'a str,
+    pub response: &'a str,
+    /// Decides nothing but where a sign-in that began at the identity provider leads.
+    pub relay_state: Option<&'a str>,
+    /// The token of a session. It decides nothing but whose test it was.
+    pub session: Option<&'a str>,
+    /// The secret of a set-up link that was opened in this browser; as `session`.
+    pub contact: Option<&'a str>,
+}
+
+/// Ends a sign-in with what the browser brought from the identity provider.
 ///
 /// # Errors
-/// 404 if the workspace or its identity provider is not there; 403 if SAML or the client's address is not allowed.
-pub async fn begin(
-    app: &App,
-    slug: &str,
-    return_to: Option<&str>,
-    restarts: i64,
-    proof: Proof,
-    origin: &Origin,
-) -> Result<Begun> {
+/// 403 with one sentence for every refused response of a browser that has our cookie; the reason is in the audit log and among
+/// the attempts.
+pub async fn end(app: &App, slug: &str, brought: &Brought<'_>, origin: &Origin) -> Result<Ended> {
     app.addresses.admit_redirect(origin.ip)?;
-    let (workspace, stored) = enabled(app, slug).await?;
+    let (workspace, _) = admitted(app, slug).await?;
     admit_address(app, &workspace, origin).await?;
-    let provider = parse(app, &stored.metadata)?;
-    let sso =
-        provider.sso_redirect_url.ok_or_else(|| Error::new(NOT_FOUND, "the identity provider takes no redirects"))?;
-    let now = app.clock.now();
-    let browser = Secret::generate(SecretKind::SamlFlow, app.random.as_ref());
-    let mut flow = Flow {
-        workspace: workspace.id.clone(),
-        request_id: format!("_{}", hex(&bytes32(app.random.as_ref())[..20])),
-        return_to: local_path(return_to),
-        workspace_epoch: workspace.epoch,
-        began_seq: 0,
-        provider_version: stored.version,
-        restarts,
-        expires_at: now + FLOW_MS,
-    };
-    transact!(app.db, |tx| {
-        // The stamps of the session to come.
-        flow.began_seq = feed::store::load_head(tx).await?;
-        flow.workspace_epoch = workspaces::load(tx, &workspace.id).await?.epoch;
-        store::insert_flow(tx, &flow, &browser.hash(), now).await
-    })?;
-    let us = ServiceProvider::of(app, slug);
-    let xml = authn_request_xml(&flow.request_id, now, &us.acs_url, &us.entity_id, &sso, proof);
-    Ok(Begun { location: redirect_url(&sso, &xml, &flow.request_id), browser })
-}
-
-/// # Errors
-/// 404 if the workspace or its identity provider is not there; 403 if SAML is not allowed.
-pub async fn require_provider(app: &App, slug: &str) -> Result<()> {
-    enabled(app, slug).await.map(|_| ())
-}
-
-async fn enabled(app: &App, slug: &str) -> Result<(Workspace, StoredProvider)> {
-    let missing = || Error::new(NOT_FOUND, "there is no single sign-on here");
-    let mut read = app.db.read().await?;
-    let workspace = workspaces::find_by_slug(&mut read, slug).await?.ok_or_else(missing)?;
-    let stored =
-        store::find_provider(&mut read, &workspace.id).await?.filter(|stored| stored.enabled).ok_or_else(missing)?;
-    if !crate::policy::store::load(&mut read, &workspace.id).await?.saml_allowed {
-        return Err(Error::new(FORBIDDEN, "this workspace does not sign in with SAML"));
-    }
-    Ok((workspace, stored))
-}
-
-/// Ends a sign-in with what the browser brought from the identity provider. `browser` is the secret of the cookie.
-///
-/// # Errors
-/// 403 with one sentence for every refused response; the reason is in the audit log.
-pub async fn end(app: &App, slug: &str, browser: &str, response: &str, origin: &Origin) -> Result<Ended> {
-    app.addresses.admit_redirect(origin.ip)?;
-    let (workspace, stored) = enabled(app, slug).await?;
-    admit_address(app, &workspace, origin).await?;
-    match attempt(app, &workspace, &stored, browser, response, origin).await {
+    let mut trail = Trail::default();
+    match attempt(app, &workspace, brought, origin, &mut trail).await {
         Ok(Ok(ended)) => Ok(ended),
         Ok(Err(refusal)) => {
             // Whoever began no sign-in may not write into the log, either.
-            if !matches!(refusal.check, "flow.browser" | "flow.unknown") {
-                record_refusal(app, &workspace, &refusal, origin).await?;
+            if matches!(refusal.check, "flow.browser" | "flow.unknown") {
+                if let Some(location) =
+                    unsolicited::begin_here(app, &workspace, brought.response, brought.relay_state).await?
+                {
+                    return Ok(Ended::Unsolicited { location });
+                }
+            } else {
+                let attempt = record_refusal(app, &workspace, &trail, &refusal, origin).await?;
+                if trail.purpose == Purpose::Test {
+                    let page = test_connection::page_of(&workspace.slug, trail.begun_by.as_ref(), &attempt);
+                    return Ok(Ended::Tested { page });
+                }
             }
-            let refused = Error::new(FORBIDDEN, "the sign-in was not accepted").with_field("SAMLResponse");
+            let text = match brought.browser.is_empty() {
+                true => "the sign-in was not begun in this browser",
+                false => "the sign-in was not accepted",
+            };
+            let refused = Error::new(FORBIDDEN, text).with_field("SAMLResponse");
             Err(refused.with_log(refusal.to_string()))
         }
         Err(error) => Err(error),
@@ -138,37 +110,69 @@ pub async fn end(app: &App, slug: &str, browser: &str, response: &str, origin: &
 async fn attempt(
     app: &App,
     workspace: &Workspace,
-    stored: &StoredProvider,
-    browser: &str,
-    response: &str,
+    brought: &Brought<'_>,
     origin: &Origin,
+    trail: &mut Trail,
 ) -> Result<Result<Ended, Refusal>> {
     let now = app.clock.now();
     // 1. The flow that this browser began; Bindings 3.5.3 lets RelayState be lost, so it decides nothing.
-    let Some(hash) = recognise(SecretKind::SamlFlow, browser) else {
+    let Some(hash) = recognise(SecretKind::SamlFlow, brought.browser) else {
         return Ok(Err(Refusal::new("flow.browser", "this browser began no sign-in")));
     };
     let flow = store::find_flow(&mut app.db.read().await?, &workspace.id, &hash, now).await?;
     let Some(flow) = flow else {
         return Ok(Err(Refusal::new("flow.unknown", "no sign-in of this browser is open: it ended, or ran out")));
     };
-    if flow.provider_version != stored.version {
-        return Ok(Err(Refusal::new("flow.provider-changed", "the identity provider was changed meanwhile")));
-    }
+    trail.provider_id = Some(flow.provider.to_string());
+    (trail.purpose, trail.begun_by) = (flow.purpose, flow.begun_by.clone());
+    trail.witnessed = test_connection::is_witnessed(app, workspace, &flow, brought, origin).await?;
+    // Only the provider that it was sent to answers it, and only if it is as it was.
+    let Some(stored) = asked(app, &flow).await? else { return Ok(Err(provider_changed())) };
     // 2. Gate, signature, checks.
-    let identity = match verified(app, workspace, stored, &flow, response).await? {
+    let identity = match verified(app, workspace, &stored, &flow, brought.response, trail).await? {
         Ok(identity) => identity,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    // 3. Flow, assertion, user, session: all or nothing.
-    let written = transact!(app.db, |tx| { finish(tx, app, workspace, stored, &flow, &identity, origin).await });
+    if flow.purpose == Purpose::Test {
+        return test_connection::finish(app, workspace, &stored, &flow, &identity, trail, origin).await;
+    }
+    // 3. Flow, assertion, user, session, attempt: all or nothing.
+    let trail: &Trail = trail;
+    let written = transact!(app.db, |tx| {
+        let outcome = finish(tx, app, workspace, &stored, &flow, &identity, origin).await?;
+        if let Ok(Ended::SignedIn { session, .. }) = &outcome {
+            let ending = Ending::Accepted(Some(&session.user));
+            attempts::record(tx, app, &workspace.id, trail, ending, origin).await?;
+        }
+        Ok(outcome)
+    });
     match written {
-        Ok(outcome) => Ok(outcome),
+        Ok(outcome) => {
+            if let Ok(Ended::SignedIn { announced: true, .. }) = &outcome {
+                settle_profile(app).await;
+            }
+            Ok(outcome)
+        }
         Err(error) if error.is_unique_violation() => {
             Ok(Err(Refusal::new("user.race", "the same person signed in twice at once")))
         }
         Err(error) => Err(error),
     }
+}
+
+/// It is done, whoever knows by now: who may be behind loses its lease, or learns it a moment later.
+async fn settle_profile(app: &App) {
+    let settled = revoke::settle_all(app).await;
+    if let Err(error) = settled {
+        tracing::warn!(
+            error = error.log(),
+            "not every replica may know yet what the identity provider changed of a person"
+        );
+    }
+}
+
+pub(super) fn provider_changed() -> Refusal {
+    Refusal::new("flow.provider-changed", "the identity provider was changed or switched off meanwhile")
 }
 
 async fn verified(
@@ -177,6 +181,7 @@ async fn verified(
     stored: &StoredProvider,
     flow: &Flow,
     response: &str,
+    trail: &mut Trail,
 ) -> Result<Result<Identity, Refusal>> {
     let xml = match gate::decode(response) {
         Ok(xml) => xml,
@@ -187,13 +192,18 @@ async fn verified(
         Err(error) => return Ok(Err(Refusal::new("flow.provider-expired", error.detail().to_owned()))),
     };
     let us = ServiceProvider::of(app, &workspace.slug);
+    let now = app.clock.now();
     let expected = Expected {
-        now: app.clock.now(),
+        now,
         clock_skew_ms: CLOCK_SKEW_MS,
         acs_url: us.acs_url,
         service_provider_entity_id: us.entity_id,
         identity_provider_entity_id: provider.entity_id,
         request_id: flow.request_id.clone(),
+        asked: Asked {
+            authn_contexts: stored.settings.authn_contexts.clone(),
+            authn_not_before: flow.authn_not_before,
+        },
     };
     let decryption_keys = match sealed::may_be_sealed(&xml) {
         true => encryption_keys::usable(app, &workspace.id).await?,
@@ -204,8 +214,14 @@ async fn verified(
         decryption_keys,
         encrypted_assertions: stored.encrypted_assertions,
         filler: bytes32(app.random.as_ref()),
+        attributes: stored.settings.attributes.clone(),
     };
-    app.verifiers.verify(xml, trust, expected).await
+    let examined = app.verifiers.examine(xml, trust, expected).await?;
+    let verdict = trail.learn(examined, now);
+    if let (Ok(identity), Some(person)) = (&verdict, trail.person.take()) {
+        trail.person = Some(person.with_role_of(&stored.settings, identity));
+    }
+    Ok(verdict)
 }
 
 async fn finish(
@@ -218,11 +234,12 @@ async fn finish(
     origin: &Origin,
 ) -> Result<Result<Ended, Refusal>> {
     let now = app.clock.now();
-    // A change of the provider commits before this sign-in or after it, never in between.
-    if store::lock_provider(tx, &workspace.id, flow.provider_version).await? == 0 {
-        return Ok(Err(Refusal::new("flow.provider-changed", "the identity provider was changed meanwhile")));
-    }
+    // The workspace first, as whoever changes a provider.
     let held = hold(tx, &workspace.id, flow.began_seq).await?;
+    // A change of the provider commits before this sign-in or after it, never in between.
+    if provider_store::lock(tx, &workspace.id, &flow.provider, flow.provider_version).await? == 0 {
+        return Ok(Err(provider_changed()));
+    }
     if store::use_flow(tx, flow, now).await? == 0 {
         return Ok(Err(Refusal::new("flow.used", "this sign-in has ended already")));
     }
@@ -230,8 +247,13 @@ async fn finish(
     if store::use_assertion(tx, &workspace.id, provider, assertion, identity.replay_until).await? == 0 {
         return Ok(Err(Refusal::new("replay", "this assertion was used before")));
     }
-    let user = match person(tx, app, workspace, stored, identity, origin).await? {
-        Ok(user) => user,
+    // Core §3.7.3.2: a log-out holds for assertions that arrive after it, too.
+    let name = [provider.as_str(), identity.name_id.as_str(), identity.session_index.as_deref().unwrap_or_default()];
+    if logout_store::is_logged_out(tx, &workspace.id, name, identity.authn_instant, now).await? {
+        return Ok(Err(Refusal::new("flow.logged-out", "the identity provider ended this session meanwhile")));
+    }
+    let Known { user, announced } = match person(tx, app, workspace, stored, identity, origin).await? {
+        Ok(known) => known,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let return_to = flow.return_to.clone();
@@ -243,6 +265,8 @@ async fn finish(
         }
         return Ok(Err(Refusal::new("flow.overtaken", "sessions were ended during this sign-in, twice")));
     };
+    let (format, qualifier) = (identity.name_id_format.as_deref(), identity.name_qualifier.as_deref());
+    let name_id_form = NameIdForm::of(format, qualifier, identity.sp_name_qualifier.as_deref()).to_json();
     let stamps = Stamps { workspace_epoch: flow.workspace_epoch, user_epoch: user.epoch };
     let earned = Earned {
         held,
@@ -254,6 +278,7 @@ async fn finish(
         provider: Some(provider),
         subject: Some(&identity.name_id),
         session_index: identity.session_index.as_deref(),
+        name_id_form: name_id_form.as_deref(),
         not_after: identity.session_not_on_or_after,
         signed_in_at: Some(identity.authn_instant),
     };
@@ -262,13 +287,30 @@ async fn finish(
     let entry = Entry::done("login.succeeded", Target::new("session", session.id.as_str(), user.label()));
     let entry = entry.with(json!({"method": "saml", "identity_provider": provider}));
     audit::append(tx, &workspace.id, now, &actor, &entry).await?;
-    Ok(Ok(Ended::SignedIn { session: Box::new(session), token, return_to }))
+    Ok(Ok(Ended::SignedIn { session: Box::new(session), token, return_to, announced }))
 }
 
-async fn record_refusal(app: &App, workspace: &Workspace, refusal: &Refusal, origin: &Origin) -> Result<()> {
+/// Keeps the attempt and, as far as `attempts::is_audited`, its audit entry; gives the attempt's id.
+async fn record_refusal(
+    app: &App,
+    workspace: &Workspace,
+    trail: &Trail,
+    refusal: &Refusal,
+    origin: &Origin,
+) -> Result<String> {
+    let ending = Ending::Refused(refusal);
+    if trail.purpose == Purpose::Test {
+        return transact!(app.db, |tx| { test_connection::record(tx, app, workspace, trail, ending, origin).await });
+    }
     let entry = Entry::refused("login.saml_refused", Target::new("workspace", workspace.id.as_str(), &workspace.slug))
-        .with(json!({"check": refusal.check, "detail": refusal.detail}));
+        .with(json!({"check": refusal.check, "detail": masked(&refusal.detail)}));
     let actor = Actor::anonymous("", origin.clone());
-    transact!(app.db, |tx| { audit::append(tx, &workspace.id, app.clock.now(), &actor, &entry).await })?;
-    Ok(())
+    let audited = attempts::is_audited(app, &workspace.id, trail);
+    transact!(app.db, |tx| {
+        let attempt = attempts::record(tx, app, &workspace.id, trail, ending, origin).await?;
+        if audited {
+            audit::append(tx, &workspace.id, app.clock.now(), &actor, &entry).await?;
+        }
+        Ok(attempt)
+    })
 }

@@ -31,32 +31,59 @@ const ALLOWED: [AllowedSignatureAlgorithm; 6] = [
 /// Refuses with `signature.…`; with `gate.…` what the gate refuses, which runs here too so that no caller can forget
 /// it; with `assertion.…` what is signed but can't be read.
 pub fn verify(xml: &[u8], certificates: &[Vec<u8>]) -> Result<Assertion, Refusal> {
-    // The library beneath takes an empty list for "nothing to verify" in places: refuse before it is asked.
-    Refusal::unless(!certificates.is_empty(), "signature.no-certificate", "no signing certificate is configured")?;
-    let envelope = gate::admit(xml)?;
+    require_certificates(certificates)?;
+    admitted(xml, &gate::admit(xml)?, certificates).map(|(assertion, _)| assertion)
+}
+
+/// [`verify`], for who has asked the gate: `envelope` is what it said of these very octets. With the assertion the place in
+/// `certificates` of the one that verified it.
+pub(super) fn admitted(
+    xml: &[u8],
+    envelope: &Envelope,
+    certificates: &[Vec<u8>],
+) -> Result<(Assertion, usize), Refusal> {
+    require_certificates(certificates)?;
     let text = std::str::from_utf8(xml).map_err(|_| Refusal::new("gate.encoding", "the message is not UTF-8"))?;
-    let signed = agreed_octets(text, certificates, &envelope)?;
+    let (signed, certificate) = agreed_octets(text, certificates, &envelope.signed_ids())?;
     let root = xml_reader::read_message(signed.as_bytes())
         .map_err(|refusal| Refusal::new("signature.octets", refusal.to_string()))?;
-    let assertion = assertion_reader::read(signed_assertion(&root, &envelope)?)?;
+    let assertion = assertion_reader::read(signed_assertion(&root, envelope)?)?;
     Refusal::unless(assertion.id == envelope.assertion_id, "signature.other-assertion", "another ID was signed")?;
-    Ok(assertion)
+    Ok((assertion, certificate))
 }
 
 /// The canonical octets of a Response that is signed itself, whose assertion is still encrypted. `sealed.rs` has admitted it,
-/// and found `envelope`.
+/// and found `envelope`. With them the place of the certificate that verified it.
 ///
 /// Refuses with `signature.…`.
-pub(super) fn signed_response(xml: &str, certificates: &[Vec<u8>], envelope: &Envelope) -> Result<String, Refusal> {
-    Refusal::unless(!certificates.is_empty(), "signature.no-certificate", "no signing certificate is configured")?;
-    agreed_octets(xml, certificates, envelope)
+pub(super) fn signed_response(
+    xml: &str,
+    certificates: &[Vec<u8>],
+    envelope: &Envelope,
+) -> Result<(String, usize), Refusal> {
+    require_certificates(certificates)?;
+    agreed_octets(xml, certificates, &envelope.signed_ids())
 }
 
-/// What both verifiers say is signed. Both are always asked: one that accepts alone is wrong, or the other is.
-fn agreed_octets(xml: &str, certificates: &[Vec<u8>], envelope: &Envelope) -> Result<String, Refusal> {
+/// The canonical octets of a message that is signed as a whole and by nothing else, under the ID that a gate of its own found.
+///
+/// Refuses with `signature.…`.
+pub(super) fn signed_message(xml: &str, certificates: &[Vec<u8>], id: &str) -> Result<String, Refusal> {
+    require_certificates(certificates)?;
+    agreed_octets(xml, certificates, &[id]).map(|(octets, _)| octets)
+}
+
+/// The library beneath takes an empty list for "nothing to verify" in places: refuse before it is asked.
+fn require_certificates(certificates: &[Vec<u8>]) -> Result<(), Refusal> {
+    Refusal::unless(!certificates.is_empty(), "signature.no-certificate", "no signing certificate is configured")
+}
+
+/// What both verifiers say is signed: the first of `signed`, IDs of all that the gate saw signed. With it the place of the
+/// certificate that verified it. Both are always asked: one that accepts alone is wrong, or the other is.
+fn agreed_octets(xml: &str, certificates: &[Vec<u8>], signed: &[&str]) -> Result<(String, usize), Refusal> {
     let first = signed_octets(xml, certificates);
-    match (first, second_verify::signed_octets(xml, certificates, envelope)) {
-        (Ok(first), Ok(second)) if first.as_bytes() == second.as_slice() => Ok(first),
+    match (first, second_verify::octets_of(xml, certificates, signed)) {
+        (Ok(first), Ok(second)) if first.0.as_bytes() == second.as_slice() => Ok(first),
         (Err(first), Err(_)) => Err(first),
         (Ok(_), Ok(_)) => Err(disagreement("each means other octets")),
         (Ok(_), Err(second)) => Err(disagreement(&second.detail)),
@@ -73,13 +100,14 @@ unsafe extern "C" {
     safe fn xmlSecErrorsDefaultCallbackEnableOutput(enabled: std::ffi::c_int);
 }
 
-/// The canonical octets that the signatures cover. One certificate at a time: the library gives up on a list at the
-/// first key of another type. With two signatures both must verify, and the octets are those of the Response.
-fn signed_octets(xml: &str, certificates: &[Vec<u8>]) -> Result<String, Refusal> {
+/// The first verifier alone: the canonical octets that the signatures cover, and the place of the certificate that verified
+/// them. One certificate at a time: the library gives up on a list at the first key of another type. With two signatures both
+/// must verify, and the octets are those of the Response.
+pub fn signed_octets(xml: &str, certificates: &[Vec<u8>]) -> Result<(String, usize), Refusal> {
     // It would write text of an attacker's choice, line by line, between the lines of our log.
     xmlSecErrorsDefaultCallbackEnableOutput(0);
     let mut last_failure = String::new();
-    for certificate in certificates {
+    for (place, certificate) in certificates.iter().enumerate() {
         let certificate = [CertificateDer::from(certificate.clone())];
         let reduced = Crypto::reduce_xml_to_signed_with_allowed_algorithms(
             xml,
@@ -88,7 +116,7 @@ fn signed_octets(xml: &str, certificates: &[Vec<u8>]) -> Result<String, Refusal>
             Some(ALLOWED.as_slice()),
         );
         match reduced {
-            Ok(octets) => return Ok(octets),
+            Ok(octets) => return Ok((octets, place)),
             Err(error) => last_failure = error.to_string(),
         }
     }

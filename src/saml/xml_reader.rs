@@ -16,7 +16,10 @@ use super::xml_tag::{self, SPACE, Scopes};
 /// Longest document, in octets.
 const MAX_OCTETS: usize = 512 * 1024;
 const MAX_DEPTH: usize = 64;
-const MAX_ELEMENTS: usize = 20_000;
+/// Both verifiers walk over them once for every certificate that is tried.
+const MAX_ELEMENTS: usize = 8_000;
+/// Tags of as many elements, and an XML declaration.
+const MAX_TAGS: usize = 2 * MAX_ELEMENTS + 1;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Comments {
@@ -29,6 +32,9 @@ pub fn read_message(octets: &[u8]) -> Result<Element, Refusal> {
     check_length(octets.len())?;
     let text = utf8(octets)?;
     Refusal::unless(!text.starts_with('\u{feff}'), "gate.byte-order-mark", "the message begins with one")?;
+    // Every element has at most two tags: what has more than that, no tree needs to be made of.
+    let tags = octets.iter().filter(|octet| **octet == b'<').count();
+    Refusal::unless(tags <= MAX_TAGS, "gate.too-many-elements", "over 8,000 elements")?;
     read(text, Comments::Refused)
 }
 
@@ -112,7 +118,7 @@ impl Tree {
     fn open(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
         self.elements += 1;
         Refusal::unless(self.root.is_none(), "gate.second-root", "an element behind the root element")?;
-        Refusal::unless(self.elements <= MAX_ELEMENTS, "gate.too-many-elements", "over 20,000 elements")?;
+        Refusal::unless(self.elements <= MAX_ELEMENTS, "gate.too-many-elements", "over 8,000 elements")?;
         Refusal::unless(self.open.len() < MAX_DEPTH, "gate.too-deep", "elements are nested over 64 deep")?;
         let attributes = xml_tag::attributes(utf8(tag.attributes_raw())?)?;
         let element = self.scopes.enter(utf8(tag.name().into_inner())?, attributes)?;

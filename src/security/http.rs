@@ -45,7 +45,7 @@ struct PolicyBody {
     sign_in_methods: Vec<String>,
     /// Whether a SAML sign-in may create a user of a verified domain.
     just_in_time_users: Option<bool>,
-    /// `keep` or `log_all_users_out`.
+    /// `keep`, `log_out_affected` or `log_all_users_out`.
     on_saml_change: Option<String>,
     /// `keep` or `log_all_users_out`.
     on_ip_allowlist_change: Option<String>,
@@ -250,19 +250,30 @@ fn wanted_policy(body: &PolicyBody, before: &Policy) -> Result<Policy> {
         password_allowed: methods.iter().any(|method| method == "password"),
         saml_allowed: methods.iter().any(|method| method == "saml"),
         just_in_time: body.just_in_time_users.unwrap_or(before.just_in_time),
-        on_saml_change: on_change("on_saml_change", body.on_saml_change.as_deref())?.unwrap_or(before.on_saml_change),
+        on_saml_change: on_saml_change("on_saml_change", body.on_saml_change.as_deref())?
+            .unwrap_or(before.on_saml_change),
         on_ip_allowlist_change: on_change("on_ip_allowlist_change", body.on_ip_allowlist_change.as_deref())?
             .unwrap_or(before.on_ip_allowlist_change),
         version: before.version,
     })
 }
 
-/// Reads what a change shall do to sessions.
+/// Reads what a change of the allowlist shall do to sessions.
 ///
 /// # Errors
 /// 400 naming the field.
 pub fn on_change(field: &'static str, text: Option<&str>) -> Result<Option<OnChange>> {
     let bad = || Error::invalid(field, "must be keep or log_all_users_out");
+    let read = |text| OnChange::parse(text).filter(|choice| *choice != OnChange::LogOutAffected).ok_or_else(bad);
+    text.map(read).transpose()
+}
+
+/// Reads what a change of SAML settings shall do to sessions.
+///
+/// # Errors
+/// 400 naming the field.
+pub fn on_saml_change(field: &'static str, text: Option<&str>) -> Result<Option<OnChange>> {
+    let bad = || Error::invalid(field, "must be keep, log_out_affected or log_all_users_out");
     text.map(|text| OnChange::parse(text).ok_or_else(bad)).transpose()
 }
 

@@ -49,6 +49,8 @@ pub struct Earned<'a> {
     pub provider: Option<&'a str>,
     pub subject: Option<&'a str>,
     pub session_index: Option<&'a str>,
+    /// SAML: what else was said of the NameID, as JSON (`saml/name_id.rs`).
+    pub name_id_form: Option<&'a str>,
     pub not_after: Option<UnixMillis>,
     /// When the person proved who they are, if that was not just now: SAML's AuthnInstant.
     pub signed_in_at: Option<UnixMillis>,
@@ -89,6 +91,7 @@ pub async fn issue(tx: &mut Write, app: &App, earned: &Earned<'_>) -> Result<(Se
         provider: earned.provider,
         subject: earned.subject,
         session_index: earned.session_index,
+        name_id_form: earned.name_id_form,
     };
     store::insert(tx, &new).await?;
     Ok((session, token))

@@ -20,4 +20,5 @@ mod settle;
 mod shard;
 pub mod signed_receipt;
 pub mod store;
+pub mod subject_store;
 mod traces;

@@ -189,6 +189,8 @@ pub enum Trigger {
     PasswordChange,
     /// The person ended their own session.
     Logout,
+    /// The identity provider logged the person out.
+    SamlLogout,
 }
 
 impl Trigger {
@@ -201,6 +203,7 @@ impl Trigger {
             Self::Policy => "policy",
             Self::PasswordChange => "password_change",
             Self::Logout => "logout",
+            Self::SamlLogout => "saml_logout",
         }
     }
 }
@@ -213,6 +216,14 @@ pub struct Count {
     pub users: i64,
     /// True if counting stopped at its limit: then there are at least so many.
     pub more: bool,
+}
+
+/// A person in a list that shows some of many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub id: UserId,
+    pub user_name: String,
+    pub display_name: String,
 }
 
 /// A use of a session.

@@ -69,8 +69,10 @@ pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>)
     match &order.scope {
         Scope::User { user, .. } => store::mark_user_epoch(tx, order.workspace, user, sequence).await?,
         Scope::Users(users) => people::store::mark_epochs(tx, order.workspace, users, sequence).await?,
-        Scope::Selection { .. } => selection::store::mark_newest(tx, order.workspace, sequence).await?,
-        Scope::Workspace { .. } | Scope::Session(_) => {}
+        Scope::Selection { selection, .. } if selection.overtakes_sign_ins() => {
+            selection::store::mark_newest(tx, order.workspace, sequence).await?;
+        }
+        Scope::Workspace { .. } | Scope::Selection { .. } | Scope::Session(_) => {}
     }
     // 3. The audit entry.
     let receipt = receipt(order, &change, sequence, now);
@@ -126,6 +128,13 @@ fn note(app: &App, receipt: &Receipt) {
 pub async fn hold_head(tx: &mut Write) -> Result<()> {
     replica_store::lock_head(tx).await?;
     Ok(())
+}
+
+/// Waits for sign-ins of the workspace that are ending, and keeps new ones away until the transaction ends: for one that locks
+/// the workspace before it revokes. Whoever ends a sign-in lines up first and locks the workspace then; in another order the two
+/// would wait for each other.
+pub async fn hold_sign_ins(tx: &mut Write, workspace: &WorkspaceId) -> Result<()> {
+    selection::store::keep_sign_ins_away(tx, workspace).await
 }
 
 /// As `acknowledge`, if there is something to acknowledge.

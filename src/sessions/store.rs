@@ -176,12 +176,14 @@ pub struct NewSession<'a> {
     pub provider: Option<&'a str>,
     pub subject: Option<&'a str>,
     pub session_index: Option<&'a str>,
+    pub name_id_form: Option<&'a str>,
 }
 
 pub async fn insert(tx: &mut Write, new: &NewSession<'_>) -> Result<()> {
     let sql = "INSERT INTO session (workspace_id, id, user_id, token_hash, method, provider, subject, session_index, \
                workspace_epoch, user_epoch, created_at, signed_in_at, last_seen_at, not_after, ip, last_ip, user_agent, \
-               last_ip_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+               last_ip_key, name_id_form) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+               $18, $19)";
     let session = new.session;
     let arguments = args![
         &session.workspace,
@@ -201,7 +203,8 @@ pub async fn insert(tx: &mut Write, new: &NewSession<'_>) -> Result<()> {
         &session.ip,
         &session.last_ip,
         &session.user_agent,
-        ip_key(&session.last_ip)
+        ip_key(&session.last_ip),
+        new.name_id_form
     ];
     tx.execute(sql, arguments).await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! Roles that groups give, by an owner's explicit word and no other way. Whoever is in such a group has the highest role that
 //! theirs give, from that moment on; whoever leaves the last of them is a member. Nobody becomes an owner by it or ceases to
-//! be one, and people of other sources are not touched.
+//! be one, and people of other sources are not touched. While any group gives a role, roles that SAML's groups give don't reach
+//! people whom SCIM keeps (`saml/profile.rs`): of two words about one person, provisioning's counts.
 //!
 //! A change of role ends no session, as with one by an administrator: checks read the role, and so it holds at once.
 
@@ -16,7 +17,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
 use crate::base::ids::{GroupId, UserId, WorkspaceId};
-use crate::db::Write;
+use crate::db::{Read, Write};
 use crate::error::{Error, FORBIDDEN, Result};
 use crate::feed::EventScope;
 use crate::policy::store as policies;
@@ -103,6 +104,11 @@ async fn require_groups(
 
 fn shown(given: &[GroupRole]) -> Value {
     given.iter().map(|given| json!({"group": given.group, "role": given.role})).collect()
+}
+
+/// Whether any group gives a role: then nothing else gives one to people whom SCIM keeps.
+pub async fn are_set(db: &mut Read, workspace: &WorkspaceId) -> Result<bool> {
+    Ok(!store::list(db, workspace).await?.is_empty())
 }
 
 /// Whether a group gives a role. The settings are held.

@@ -96,7 +96,7 @@ pub async fn set_roles(
 ) -> Result<u64> {
     let sql = of_these!(
         tx,
-        "UPDATE users SET role = $3, updated_at = $4, version = version + 1 WHERE workspace_id = $1 AND id",
+        "UPDATE users SET role = $3, role_given_by = NULL, updated_at = $4, version = version + 1 WHERE workspace_id = $1 AND id",
         "$2",
         ""
     );

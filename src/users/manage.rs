@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::groups::store as group_store;
 use super::model::{Source, User, email_key, name_key};
-use super::{access_groups, hold, search_key, store};
+use super::{access_groups, hold, search_key, single_sign_on, store};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
@@ -297,7 +297,7 @@ async fn keep_an_owner(tx: &mut Write, user: &User) -> Result<()> {
     if store::count_other_owners(tx, &user.workspace, &user.id, user.state == UserState::Invited).await? == 0 {
         return Err(Error::new(LAST_OWNER, "this is the last owner: make somebody else an owner first"));
     }
-    Ok(())
+    single_sign_on::keep_a_password(tx, user).await
 }
 
 /// Writes the search keys of users who were there before there were any, some hundred at once; gives how many. SQL could not fold

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod access_groups;
 mod access_groups_store;
+pub mod domain_store;
 pub mod group_roles;
 mod group_roles_store;
 pub mod groups;
@@ -14,4 +15,8 @@ pub mod manage;
 pub mod model;
 pub mod search;
 pub mod search_key;
+pub mod sign_in_ways;
+pub mod single_sign_on;
+mod single_sign_on_store;
 pub mod store;
+pub mod ways_store;

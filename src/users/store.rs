@@ -59,7 +59,8 @@ pub async fn update(
     now: UnixMillis,
 ) -> Result<()> {
     let sql = "UPDATE users SET user_name = $3, user_name_key = $4, email = $5, email_key = $6, display_name = $7, role = $8, \
-               external_id = $9, resource = $10, updated_at = $11, provider_active = $12, version = version + 1 \
+               external_id = $9, resource = $10, updated_at = $11, provider_active = $12, version = version + 1, \
+               role_given_by = CASE WHEN role = $8 THEN role_given_by ELSE NULL END \
                WHERE workspace_id = $1 AND id = $2 AND state <> 'deleted'";
     let arguments = args![
         &user.workspace,
@@ -120,6 +121,26 @@ pub async fn rehash_password(tx: &mut Write, user: &User, hash: &str) -> Result<
 pub async fn is_buried(db: &mut Read, workspace: &WorkspaceId, key: &str) -> Result<bool> {
     let sql = "SELECT 1 AS found FROM users WHERE workspace_id = $1 AND buried_key = $2 LIMIT 1";
     Ok(db.optional(sql, args![workspace, key]).await?.is_some())
+}
+
+/// Whether a deleted user had this address, which is ASCII and in lower case.
+pub async fn is_buried_address(db: &mut Read, workspace: &WorkspaceId, key: &str) -> Result<bool> {
+    let sql =
+        "SELECT 1 AS found FROM users WHERE workspace_id = $1 AND state = 'deleted' AND LOWER(email) = $2 LIMIT 1";
+    Ok(db.optional(sql, args![workspace, key]).await?.is_some())
+}
+
+/// Notes which identity provider gave a user their role. Whoever changes the role otherwise ends that.
+pub async fn note_role_giver(tx: &mut Write, workspace: &WorkspaceId, user: &UserId, provider: &str) -> Result<u64> {
+    let sql = "UPDATE users SET role_given_by = $3 WHERE workspace_id = $1 AND id = $2 AND state <> 'deleted'";
+    tx.execute(sql, args![workspace, user, provider]).await
+}
+
+/// The identity provider that gave a user their role; `None` if nobody but people or SCIM did.
+pub async fn find_role_giver(db: &mut Read, workspace: &WorkspaceId, user: &UserId) -> Result<Option<String>> {
+    let sql = "SELECT role_given_by FROM users WHERE workspace_id = $1 AND id = $2";
+    let row = db.optional(sql, args![workspace, user]).await?;
+    row.map(|row| row.optional_text("role_given_by")).transpose().map(Option::flatten)
 }
 
 /// Locks a user until the transaction ends.
@@ -215,10 +236,10 @@ pub async fn count_other_owners(db: &mut Read, workspace: &WorkspaceId, except: 
 /// Active users who have no way to sign in: no password where passwords are admitted, and SAML is not to be had.
 pub async fn count_without_sign_in(db: &mut Read, workspace: &WorkspaceId) -> Result<i64> {
     let sql = "SELECT COUNT(*) AS found FROM users u JOIN policy p ON p.workspace_id = u.workspace_id \
-               LEFT JOIN saml_provider i ON i.workspace_id = u.workspace_id AND i.enabled = 1 \
                WHERE u.workspace_id = $1 AND u.state = 'active' \
                AND NOT (u.password_hash IS NOT NULL AND p.password_allowed = 1) \
-               AND NOT (i.workspace_id IS NOT NULL AND p.saml_allowed = 1)";
+               AND NOT (p.saml_allowed = 1 AND EXISTS (SELECT 1 FROM saml_provider i \
+                        WHERE i.workspace_id = u.workspace_id AND i.enabled = 1))";
     db.one(sql, args![workspace]).await?.int("found")
 }
 
@@ -246,6 +267,13 @@ pub async fn link_identity(
                ON CONFLICT (workspace_id, provider, subject) DO UPDATE SET user_id = excluded.user_id, linked_at = excluded.linked_at";
     tx.execute(sql, args![workspace, provider, subject, user, now]).await?;
     Ok(())
+}
+
+/// Unlinks everybody who is known by an identity provider's subjects, but for deleted users: that they were there is remembered.
+pub async fn unlink_identities(tx: &mut Write, workspace: &WorkspaceId, provider: &str) -> Result<u64> {
+    let sql = "DELETE FROM identity WHERE workspace_id = $1 AND provider = $2 AND EXISTS (SELECT 1 FROM users u \
+               WHERE u.workspace_id = identity.workspace_id AND u.id = identity.user_id AND u.state <> 'deleted')";
+    tx.execute(sql, args![workspace, provider]).await
 }
 
 fn read(row: &Row) -> Result<User> {

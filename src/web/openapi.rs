@@ -10,7 +10,12 @@ use crate::audit::http::AuditApi;
 use crate::error::ALL_PROBLEMS;
 use crate::feed::stream_http::StreamApi;
 use crate::login::http::LoginApi;
+use crate::saml::attempt_http::SamlAttemptsApi;
 use crate::saml::http::SamlApi;
+use crate::saml::mapping_http::SamlMappingApi;
+use crate::saml::metadata_http::MetadataApi;
+use crate::saml::providers_http::SamlProvidersApi;
+use crate::saml::setup_link_http::SamlSetupLinksApi;
 use crate::scim::hold_http::ProvisioningApi;
 use crate::scim::own_schemas::http::SchemasApi;
 use crate::scim::requests::http::ScimRequestsApi;
@@ -20,10 +25,12 @@ use crate::security::http::SecurityApi;
 use crate::security::selection_http::SelectionApi;
 use crate::sessions::http::SessionsApi;
 use crate::users::http::UsersApi;
+use crate::workspaces::http::DomainsApi;
 
 type Apis = (
     (LoginApi, SessionsApi, SelectionApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi, StreamApi),
-    (ProvisioningApi, SchemasApi, ScimClientsApi, ScimRequestsApi),
+    (ProvisioningApi, SchemasApi, ScimClientsApi, ScimRequestsApi, SamlProvidersApi, SamlAttemptsApi),
+    (DomainsApi, MetadataApi, SamlMappingApi, SamlSetupLinksApi),
 );
 
 /// The API as an endpoint.
@@ -31,7 +38,8 @@ pub fn service(public_url: &str) -> OpenApiService<Apis, ()> {
     OpenApiService::new(
         (
             (LoginApi, SessionsApi, SelectionApi, SecurityApi, CredentialsApi, SamlApi, UsersApi, AuditApi, StreamApi),
-            (ProvisioningApi, SchemasApi, ScimClientsApi, ScimRequestsApi),
+            (ProvisioningApi, SchemasApi, ScimClientsApi, ScimRequestsApi, SamlProvidersApi, SamlAttemptsApi),
+            (DomainsApi, MetadataApi, SamlMappingApi, SamlSetupLinksApi),
         ),
         "Curfew",
         env!("CARGO_PKG_VERSION"),

@@ -27,8 +27,15 @@ const SAML_LIMIT: usize = 512 * 1024;
 /// Bytes of a body that is too large, read in order to answer.
 const DRAIN_LIMIT: usize = 32 * 1024 * 1024;
 
+/// What pages may load and where their forms may go, unless an answer says otherwise.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                    connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The policy of a page whose form goes to another origin: `origin` is a scheme, a host and perhaps a port. Browsers hold it
+/// against what that origin redirects to as well, and identity providers redirect among hosts of their own: any `https:` will do.
+pub fn policy_with_form_to(origin: &str) -> String {
+    CSP.replace("form-action 'self'", &format!("form-action https: {origin}"))
+}
 
 /// The outermost endpoint.
 pub struct Pipeline<E> {
@@ -80,7 +87,8 @@ impl<E: Endpoint<Output = Response>> Pipeline<E> {
         }
         let limit = if request.uri().path().starts_with("/saml/") { SAML_LIMIT } else { BODY_LIMIT };
         let timeout = Duration::from_millis(self.app.config.http.body_timeout_ms);
-        let body = read_body(request.take_body(), limit, timeout).await?;
+        let declared = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(0);
+        let body = read_body(request.take_body(), declared, limit, timeout).await?;
         request.set_body(body);
         Ok(())
     }
@@ -136,7 +144,7 @@ fn unreadable_hop(request: &Request) -> Error {
 
 /// Reads a body, counting its bytes. Of one that is too large the rest is read and dropped, as far as that is bearable:
 /// a client that is still sending would otherwise see a broken connection instead of the answer.
-async fn read_body(body: Body, limit: usize, timeout: Duration) -> Result<Vec<u8>> {
+async fn read_body(body: Body, declared: usize, limit: usize, timeout: Duration) -> Result<Vec<u8>> {
     let mut stream: http_body_util::combinators::BoxBody<bytes::Bytes, std::io::Error> = body.into();
     let mut kept = Vec::new();
     let mut total = 0_usize;
@@ -150,7 +158,8 @@ async fn read_body(body: Body, limit: usize, timeout: Duration) -> Result<Vec<u8
             if total > DRAIN_LIMIT {
                 break;
             }
-            if total > limit {
+            // Of one that says itself that it is too large nothing is kept.
+            if declared > limit || total > limit {
                 kept = Vec::new();
             } else {
                 kept.extend_from_slice(&data);
@@ -162,7 +171,7 @@ async fn read_body(body: Body, limit: usize, timeout: Duration) -> Result<Vec<u8
         Ok(result) => result?,
         Err(_elapsed) => return Err(Error::new(INVALID_REQUEST, "the body did not arrive in time")),
     }
-    if total > limit {
+    if declared > limit || total > limit {
         return Err(Error::new(PAYLOAD_TOO_LARGE, format!("the body may have {limit} bytes at the most")));
     }
     Ok(kept)

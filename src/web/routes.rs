@@ -22,7 +22,9 @@ pub fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
         .nest_no_strip("/api/v1", api)
         .at("/saml/:slug/metadata", get(saml::http::show_metadata))
         .at("/saml/:slug/login", get(saml::http::begin_sign_in))
-        .at("/saml/:slug/acs", post(saml::http::end_sign_in));
+        .at("/saml/:slug/send", get(saml::http::send_again))
+        .at("/saml/:slug/acs", post(saml::http::end_sign_in))
+        .at("/saml/:slug/slo", get(saml::logout_http::take_redirect).post(saml::logout_http::take_post));
     console::routes(route).map_to_response().boxed()
 }
 

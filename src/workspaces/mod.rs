@@ -1,12 +1,19 @@
 //! Workspaces: the tenants. Creating one gives it a policy, an allowlist that is off, an audit chain and an owner.
 
 mod create;
+mod domain_proof;
+mod domain_removal;
+pub mod domain_rules;
 mod domains;
+pub mod http;
 pub mod model;
+pub mod single_sign_on;
 pub mod store;
 
 pub use create::{Created, NewWorkspace, create};
-pub use domains::{add_domain, list_domains, verified_domains, verify_domain};
+pub use domain_proof::{Proved, prove_domain};
+pub use domain_removal::{Removal, preview_removal, remove_domain};
+pub use domains::{add_domain, list_domains, load_domain, verified_domains, verify_domain};
 
 use crate::app::App;
 use crate::error::{Error, Result};

@@ -22,6 +22,33 @@ pub struct Domain {
     /// What its TXT record `_curfew-challenge` must hold.
     pub challenge: String,
     pub verified_at: Option<UnixMillis>,
+    /// By what, if it is.
+    pub verified_by: Option<VerifiedBy>,
+    /// When DNS was last asked. A record that is gone by then takes nothing back.
+    pub checked_at: Option<UnixMillis>,
+}
+
+/// What a domain counts as verified by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifiedBy {
+    /// Its TXT record.
+    Dns,
+    /// An operator's word.
+    Operator,
+}
+
+impl VerifiedBy {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Operator => "operator",
+        }
+    }
+
+    pub fn from_text(text: &str) -> Option<Self> {
+        [Self::Dns, Self::Operator].into_iter().find(|known| known.as_str() == text)
+    }
 }
 
 /// 1 to 63 of a-z, 0-9 and hyphens inside: it stands in addresses.
@@ -30,11 +57,21 @@ pub fn is_slug(text: &str) -> bool {
     inner && (1..=63).contains(&text.len()) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// A domain name in lower-case ASCII, at least two labels; `None` if it isn't one.
+/// A domain name in lower-case ASCII, an internationalised one as punycode, at least two labels; `None` if it isn't one.
 pub fn domain_key(text: &str) -> Option<String> {
-    let text = text.trim().trim_end_matches('.').to_ascii_lowercase();
-    let label = |label: &str| is_slug(label);
-    (text.len() <= 253 && text.contains('.') && text.split('.').all(label)).then_some(text)
+    let text = text.trim();
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let text = if text.is_ascii() { text.to_ascii_lowercase() } else { punycode(text)? };
+    let last_is_a_word = text.rsplit('.').next().is_some_and(|last| !last.bytes().all(|byte| byte.is_ascii_digit()));
+    let shaped = text.len() <= 253 && text.contains('.') && text.split('.').all(is_slug);
+    (shaped && last_is_a_word).then_some(text)
+}
+
+fn punycode(text: &str) -> Option<String> {
+    match url::Host::parse(text) {
+        Ok(url::Host::Domain(domain)) => Some(domain),
+        _ => None,
+    }
 }
 
 /// The domain of an e-mail address.

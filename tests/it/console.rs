@@ -39,7 +39,7 @@ on_both_databases! {
     /// Strict on every page, with nothing inline; and no page can be put into another site's frame.
     async fn every_page_forbids_inline_code(app: TestApp) {
         let stranger = Visitor::new(&app);
-        for path in ["/login", "/login?workspace=acme", "/nope", "/setup/cfl_wrong", "/saml/nowhere/login"] {
+        for path in ["/login", "/login?workspace=acme", "/nope", "/setup/cfl_wrong", "/saml/nowhere/login", "/saml/acme/setup"] {
             runs_nothing_inline(path, &stranger.visit(path).await.reply);
         }
         let owner = Visitor::signed_in(&app, OWNER).await;
@@ -51,6 +51,10 @@ on_both_databases! {
             CONFIRM,
             "/console/scim",
             "/console/audit",
+            "/console/security/saml/providers",
+            "/console/security/saml/providers/new",
+            "/console/security/saml/providers/new/onelogin",
+            "/console/security/saml/setup-links",
             "/console/nope",
         ] {
             let page = owner.visit(path).await;

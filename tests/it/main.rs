@@ -1,8 +1,8 @@
 //! The integration tests: black-box over real HTTP against the real server, each behaviour on SQLite and on PostgreSQL.
 //!
 //! One binary, so that the servers around it start once. They are the real ones: a temporary PostgreSQL cluster, nginx,
-//! Caddy, HAProxy, Chromium, Python's XML signatures. A missing one fails the test that needs it and names its package;
-//! nothing is skipped. Which were used is printed as `used: …` lines.
+//! Caddy, HAProxy, Chromium, Python's XML signatures, three SAML identity providers. A missing one fails the test that needs
+//! it and names its package; nothing is skipped. Which were used is printed as `used: …` lines.
 
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, reason = "tests ask the machine for time and print")]
 
@@ -19,6 +19,7 @@ mod cli_provisioning;
 mod conformance;
 mod console;
 mod demo;
+mod domains;
 mod forward_auth;
 mod forward_auth_contract;
 mod history;
@@ -33,9 +34,30 @@ mod readme;
 mod receipts;
 mod replicas;
 mod revocation_stream;
+mod saml_attempts;
+mod saml_canary;
+mod saml_changes;
+mod saml_console;
+mod saml_consumer;
 mod saml_corpus;
 mod saml_encryption;
+mod saml_enforcement;
+mod saml_fuzz;
+mod saml_lemonldap;
+mod saml_logout;
+mod saml_mapping;
+mod saml_metadata_url;
+mod saml_oracle;
+mod saml_provider_logout;
+mod saml_providers;
+mod saml_pysaml2;
+mod saml_recorded;
+mod saml_replay;
+mod saml_requests;
+mod saml_setup_link;
 mod saml_sign_in;
+mod saml_simplesamlphp;
+mod saml_unsolicited;
 mod schemas;
 mod scim_access;
 mod scim_access_groups;

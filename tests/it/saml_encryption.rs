@@ -184,9 +184,19 @@ on_both_databases! {
             assert!(!bytes.windows(11).any(|part| part == b"PRIVATE KEY"), "a private key is there in clear");
         }
         std::fs::remove_file(home.join("secrets.key")).expect("the sealing key is in the data folder");
+        let doctor = stopped.cli().run(&["doctor"]);
+        assert!(doctor.code == Some(2) && doctor.stdout.contains("rotate-key"), "{doctor:?}");
+        assert!(!home.join("secrets.key").exists(), "the doctor made another key");
         let app = TestApp::start(stopped, clock, |_| {}).await;
         refused(&app, &["--encrypt", "aes256-gcm", "--to", &before[0]]).await;
         accepted(&app, &[]).await;
+        assert!(!home.join("secrets.key").exists(), "another key was made beside the one that is lost");
+        assert_eq!(encryption_certificates(&app).await, before);
+        // Lost for good: an administrator makes new keys, and with them a new sealing key.
+        app.post(&app.owner_token().await, ROTATE, json!({})).await.expect(200);
+        let after = encryption_certificates(&app).await;
+        assert_eq!((after.len(), &after[1]), (2, &before[0]));
+        accepted(&app, &["--encrypt", "aes256-gcm", "--to", &after[0]]).await;
     }
 
     /// Many read the metadata of a new workspace at once: they see one key.

@@ -17,12 +17,14 @@ async fn no_secret_is_in_the_files_of_the_database() {
     let invited = json!({"email": "new@corp.test"});
     let invited = app.post(&owner, "/api/v1/users", invited).await.expect(201).json();
     let link = invited["setup_link"].as_str().expect("a link").rsplit('/').next().expect("a secret").to_owned();
+    let setup = app.post(&owner, "/api/v1/security/saml/setup-links", json!({"name": "IT"})).await.expect(201).json();
     let text = |value: &serde_json::Value| value.as_str().expect("a token").to_owned();
     let secrets = [
         owner,
         session,
         text(&created["token"]),
         text(&key["token"]),
+        text(&setup["code"]),
         link,
         app.home.scim_token.clone(),
         PASSWORD.to_owned(),

@@ -234,18 +234,20 @@ fn is_id(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::saml::identity_provider::parse_metadata;
-    use crate::saml::request::{Proof, authn_request_xml, redirect_url};
+    use crate::saml::request::{RequestOptions, authn_request_xml, redirect_url};
 
     #[test]
     fn its_metadata_and_our_requests_are_understood() {
-        let service_provider = ServiceProvider { entity_id: "e".into(), acs_url: "a".into(), login_url: "l".into() };
+        let service_provider =
+            ServiceProvider { entity_id: "e".into(), acs_url: "a".into(), login_url: "l".into(), slo_url: "o".into() };
         let place = SocketAddr::from(([127, 0, 0, 1], 8082));
         let provider = IdentityProvider::new(service_provider, place, Keys::generate().expect("a key"));
         let read = parse_metadata(&provider.metadata(), 0).expect("metadata that the product takes");
         assert_eq!(read.entity_id, provider.entity_id());
         assert_eq!(read.certificates, [provider.keys.certificate()]);
         let sso_url = read.sso_redirect_url.expect("a redirect binding");
-        let url = redirect_url(&sso_url, &authn_request_xml("_q1", 0, "a", "e", &sso_url, Proof::AnySession), "relay");
+        let request = authn_request_xml("_q1", 0, "a", "e", &RequestOptions::plain(&sso_url));
+        let url = redirect_url(&sso_url, &request, "relay");
         let url = url::Url::parse(&url).expect("an address");
         let parameter = url.query_pairs().find(|(name, _)| name == "SAMLRequest").expect("the request").1;
         assert_eq!(request_id(&parameter), Some("_q1".to_owned()));

@@ -201,6 +201,7 @@ mod tests {
             service_provider_entity_id: statement.audience.into(),
             identity_provider_entity_id: statement.issuer.into(),
             request_id: statement.in_response_to.into(),
+            asked: assertion::Asked::default(),
         };
         let identity = assertion::check(&envelope, &verified, &expected).expect("what it says is right");
         assert_eq!((identity.name_id.as_str(), identity.email.as_deref()), (statement.email, Some(statement.email)));

@@ -215,6 +215,7 @@ impl<'a> Story<'a> {
             provider: is_saml.then_some(self.provider),
             subject: is_saml.then_some(user.label()),
             session_index: is_saml.then_some(index.as_str()),
+            name_id_form: None,
             not_after: None,
             signed_in_at: None,
         };

@@ -2,6 +2,7 @@
 //! is named like the file of its view; `console/mod.rs` lists which address leads to which handler.
 
 pub mod audit;
+pub mod domains;
 pub mod end_sessions;
 pub mod identity_provider;
 pub mod ip_allowlist;
@@ -10,6 +11,16 @@ pub mod overview;
 pub mod policy;
 pub mod provisioning_hold;
 pub mod reauthenticate;
+pub mod saml_attempts;
+pub mod saml_logout;
+pub mod saml_provider;
+pub mod saml_provider_parts;
+pub mod saml_provider_settings;
+pub mod saml_provider_state;
+pub mod saml_providers;
+pub mod saml_send;
+pub mod saml_setup;
+pub mod saml_setup_links;
 pub mod scim;
 pub mod security;
 pub mod sessions;

@@ -55,6 +55,7 @@ async fn workspace_overview(caller: &Caller) -> Result<WorkspaceOverview> {
         users_active: Count::of(active, "active user", "active users"),
         last_log_out: last_log_out(caller).await?,
         hold: provisioning_hold::banner(caller).await?,
+        notices: sso::notices(caller).await?,
         scim_state,
         scim_last_contact,
         saml_state: saml.state,

@@ -17,7 +17,7 @@ use crate::error::{Error, INVALID_REQUEST, PRECONDITION_FAILED, Result, WOULD_LO
 use crate::policy::model::{OnChange, Policy};
 use crate::policy::provisioning::Provisioning;
 use crate::security::change_policy::change;
-use crate::security::http::on_change;
+use crate::security::http::{on_change, on_saml_change};
 use crate::users::access_groups;
 use crate::web::json::if_match;
 
@@ -33,7 +33,7 @@ pub fn form(policy: &Policy, provisioning: &Provisioning, access_groups: String,
         sign_in_saml: policy.saml_allowed,
         saml_configured,
         just_in_time_users: policy.just_in_time,
-        log_out_on_saml_change: policy.on_saml_change == OnChange::LogAllUsersOut,
+        on_saml_change: policy.on_saml_change,
         log_out_on_ip_allowlist_change: policy.on_ip_allowlist_change == OnChange::LogAllUsersOut,
         access_groups,
         link_by_verified_email: provisioning.link_by_verified_email,
@@ -101,7 +101,7 @@ fn typed(fields: &Fields, saml_configured: bool) -> PolicyForm {
         sign_in_saml: fields.ticked("sign_in_saml"),
         saml_configured,
         just_in_time_users: fields.ticked("just_in_time_users"),
-        log_out_on_saml_change: chosen(fields, "on_saml_change"),
+        on_saml_change: chosen_for_saml(fields, "on_saml_change"),
         log_out_on_ip_allowlist_change: chosen(fields, "on_ip_allowlist_change"),
         access_groups: fields.text("access_groups").to_owned(),
         link_by_verified_email: fields.ticked("link_by_verified_email"),
@@ -113,6 +113,11 @@ fn typed(fields: &Fields, saml_configured: bool) -> PolicyForm {
 /// Whether a field that says what becomes of sessions says that all end. What can't be read ends nothing.
 pub fn chosen(fields: &Fields, name: &'static str) -> bool {
     on_change(name, fields.get(name)).is_ok_and(|choice| choice == Some(OnChange::LogAllUsersOut))
+}
+
+/// What a field says that becomes of sessions when single sign-on changes. What can't be read ends nothing.
+pub fn chosen_for_saml(fields: &Fields, name: &'static str) -> OnChange {
+    on_saml_change(name, fields.get(name)).ok().flatten().unwrap_or(OnChange::Keep)
 }
 
 /// A choice as the operations take it.
@@ -127,7 +132,7 @@ fn wanted(typed: &PolicyForm, before: &Policy) -> Result<Policy> {
         password_allowed: typed.sign_in_password,
         saml_allowed: typed.sign_in_saml,
         just_in_time: typed.just_in_time_users,
-        on_saml_change: on_change_of(typed.log_out_on_saml_change),
+        on_saml_change: typed.on_saml_change,
         on_ip_allowlist_change: on_change_of(typed.log_out_on_ip_allowlist_change),
         version: before.version,
     })

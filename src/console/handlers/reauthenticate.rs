@@ -14,10 +14,11 @@ use crate::console::sign_in::ReauthenticatePage;
 use crate::console::{FieldError, Flash, Page, Section};
 use crate::error::{BUSY, Error, INVALID_CREDENTIALS, Result, TOO_MANY_ATTEMPTS};
 use crate::login::reauthenticate::reauthenticate;
-use crate::saml::configure;
+use crate::saml::ways::provider_for;
 use crate::users::manage;
 use crate::web::authenticate::Caller;
 use crate::web::pipeline::see_other;
+use crate::workspaces::single_sign_on;
 
 /// `GET /console/reauthenticate?return_to=`.
 #[handler]
@@ -58,10 +59,12 @@ async fn form(
 ) -> Result<Response> {
     let (app, facts) = (&caller.app, &caller.facts);
     let user = manage::load(app, &facts.workspace.id, &facts.user.id).await?;
-    let provider = configure::find(app, &facts.workspace.id).await?;
+    let address = user.email.as_deref().unwrap_or(&user.user_name);
+    let provider = provider_for(app, &facts.workspace.id, address).await?;
     let return_to = destination(fields.text("return_to"));
-    let password_available = facts.policy.password_allowed && user.password_hash.is_some();
-    let single_sign_on = facts.policy.saml_allowed && provider.is_some_and(|provider| provider.enabled);
+    let elsewhere = single_sign_on::has_to(app, &user).await?;
+    let password_available = facts.policy.password_allowed && user.password_hash.is_some() && !elsewhere;
+    let single_sign_on = facts.policy.saml_allowed && provider.is_some();
     let mut errors: Vec<FieldError> = error.into_iter().collect();
     if !password_available && !single_sign_on {
         errors.push(wrong("", "You have no way to confirm it: ask an administrator for a link to choose a password."));
@@ -76,7 +79,7 @@ async fn form(
         email: if facts.user.email.is_empty() { facts.user.user_name.clone() } else { facts.user.email.clone() },
         cancel_url: "/console".to_owned(),
         password_available,
-        sso_url: single_sign_on.then(|| sso_url(&facts.workspace.slug, &return_to) + "&again=1"),
+        sso_url: single_sign_on.then(|| sso_url(&facts.workspace.slug, provider.as_ref(), &return_to) + "&again=1"),
         return_to,
     };
     answer(request, caller, status, &view)

@@ -4,7 +4,7 @@
 use poem::http::StatusCode;
 use poem::{Request, Response, handler};
 
-use super::{identity_provider, ip_allowlist, policy, sso};
+use super::{domains, identity_provider, ip_allowlist, policy, sso};
 use crate::console::caller::administrator;
 use crate::console::chrome::{answer, page as frame};
 use crate::console::confirm::SessionsChoice;
@@ -30,6 +30,7 @@ pub struct Refused {
     pub errors: Vec<FieldError>,
     pub policy: Option<PolicyForm>,
     pub allowlist: Option<ip_allowlist::Typed>,
+    pub domain: Option<String>,
     pub saml: Option<identity_provider::Typed>,
 }
 
@@ -64,7 +65,8 @@ pub async fn page(request: &Request, caller: &Caller, refused: Refused) -> Resul
             refused.allowlist,
             choice(current.on_ip_allowlist_change, &found),
         ),
-        saml: single_sign_on(caller, refused.saml, choice(current.on_saml_change, &found)).await?,
+        domains: domains::form(caller, refused.domain).await?,
+        saml: single_sign_on(caller, refused.saml, current.on_saml_change, &found).await?,
         sessions: sessions_of(&found),
         users: users_of(&found),
     };
@@ -85,6 +87,7 @@ pub fn users_of(found: &Preview) -> Count {
 pub fn choice(default: OnChange, found: &Preview) -> SessionsChoice {
     SessionsChoice {
         log_all_users_out: default == OnChange::LogAllUsersOut,
+        log_out_affected: None,
         would_end: format!("{} of {}", sessions_of(found).phrase, users_of(found).phrase),
     }
 }
@@ -92,11 +95,13 @@ pub fn choice(default: OnChange, found: &Preview) -> SessionsChoice {
 async fn single_sign_on(
     caller: &Caller,
     typed: Option<identity_provider::Typed>,
-    choice: SessionsChoice,
+    default: OnChange,
+    found: &Preview,
 ) -> Result<SingleSignOn> {
+    let choice = choice(default, found);
     let shown = sso::load(caller).await?;
     let domains = crate::workspaces::verified_domains(&caller.app, &caller.facts.workspace.id).await?;
-    let typed = typed.unwrap_or_else(|| identity_provider::Typed::blank(choice.log_all_users_out));
+    let typed = typed.unwrap_or_else(|| identity_provider::Typed::blank(default));
     Ok(SingleSignOn {
         state: shown.state,
         provider: shown.provider,
@@ -104,6 +109,6 @@ async fn single_sign_on(
         domains,
         metadata_xml: typed.metadata_xml,
         reason: typed.reason,
-        sessions: SessionsChoice { log_all_users_out: typed.log_all_users_out, ..choice },
+        sessions: choice.for_saml(typed.sessions),
     })
 }

@@ -4,16 +4,21 @@ use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Request, Response, handler};
 
 use crate::app::App;
+use crate::base::ids::ProviderId;
 use crate::console::caller::posted;
 use crate::console::chrome::{address, destination, plain_page, show, status_of, with_cookie, wrong};
 use crate::console::error::waiting;
 use crate::console::form::{Fields, Stranger, of_stranger, stranger};
+use crate::console::handlers::saml_logout;
 use crate::console::parts::Moment;
-use crate::console::sign_in::{EmailPage, EndReason, Notice, PasswordPage, SamlContinuePage, SingleSignOnPage};
+use crate::console::sign_in::{
+    EmailPage, EndReason, Notice, OwnerForm, PasswordPage, SamlContinuePage, SingleSignOnPage,
+};
 use crate::console::{FieldError, Page};
-use crate::error::{BUSY, Error, INVALID_CREDENTIALS, Result, TOO_MANY_ATTEMPTS};
+use crate::error::{BUSY, Error, INVALID_CREDENTIALS, Result, SSO_REQUIRED, TOO_MANY_ATTEMPTS};
 use crate::login::sign_in::{Credentials, sign_in};
-use crate::saml::ways::ways;
+use crate::saml::logout_begin;
+use crate::saml::ways::{Ways, ways};
 use crate::sessions::check::{Judged, check_in_database};
 use crate::sessions::http::end_session;
 use crate::sessions::model::Trigger;
@@ -77,17 +82,12 @@ pub async fn choose_way(request: &Request, sent: Vec<u8>) -> poem::Result<Respon
         return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &view)?);
     }
     let offered = ways(&app, workspace.as_ref(), fields.text("email")).await?;
-    if let (Some(workspace), false) = (&workspace, offered.password) {
-        let view = SingleSignOnPage {
-            page: plain_page(&app, "Sign in", &workspace.name, &stranger.csrf),
-            email: fields.text("email").to_owned(),
-            change_email_url: change_email_url(&fields),
-            sso_url: sso_url(&workspace.slug, fields.text("return_to")),
-            follow_at_once: true,
-        };
+    let as_owner = offered.owner_password && fields.text("way") == "password";
+    if let (Some(workspace), false) = (&workspace, offered.password || as_owner) {
+        let view = single_sign_on_page(&app, &stranger, &fields, workspace, &offered);
         return Ok(show(StatusCode::OK, &view)?);
     }
-    Ok(show(StatusCode::OK, &password_page(&app, &stranger, &fields, offered.single_sign_on, None))?)
+    Ok(show(StatusCode::OK, &password_page(&app, &stranger, &fields, offered.provider.as_ref(), None))?)
 }
 
 /// `POST /login/password`: signs in, or shows the step again with one sentence for every failure.
@@ -111,10 +111,16 @@ pub async fn enter_password(request: &Request, sent: Vec<u8>) -> poem::Result<Re
                 &app,
                 &stranger,
                 &fields,
-                offered.single_sign_on,
+                offered.provider.as_ref(),
                 Some(wrong("password", failure(&error))),
             );
             Ok(waited(show(status_of(&error), &view)?, &error))
+        }
+        Err(error) if error.problem() == SSO_REQUIRED => {
+            let Some(workspace) = workspaces::find(&app, &slug).await? else { return Err(error.into()) };
+            let offered = ways(&app, Some(&workspace), fields.text("email")).await?;
+            let view = single_sign_on_page(&app, &stranger(&app, request)?, &fields, &workspace, &offered);
+            Ok(show(status_of(&error), &view)?)
         }
         Err(error) => Err(error.into()),
     }
@@ -127,9 +133,13 @@ pub async fn log_out(request: &Request, sent: Vec<u8>) -> poem::Result<Response>
     Ok(end_own_session(&caller).await?)
 }
 
-/// Ends the caller's own session, clears what the browser keeps of it, and leads to the sign-in page.
+/// Ends the caller's own session, clears what the browser keeps of it, and leads to the sign-in page; or, if an identity
+/// provider signed them in that takes part in single logout, on to that.
 pub async fn end_own_session(caller: &Caller) -> Result<Response> {
     end_session(caller, &caller.facts, Trigger::Logout, "the person logged out").await?;
+    if let Some(response) = depart(caller).await {
+        return Ok(response);
+    }
     let to = address("/login", &[("logged_out", "1"), ("workspace", &caller.facts.workspace.slug)]);
     let mut response = with_cookie(see_other(&to), &authenticate::clear_cookie(&caller.app));
     let stored = HeaderValue::from_static("\"cookies\", \"storage\"");
@@ -137,22 +147,42 @@ pub async fn end_own_session(caller: &Caller) -> Result<Response> {
     Ok(response)
 }
 
+/// The way on to the identity provider of a session that has just ended. If there is none, or none can be shown, the log-out is
+/// complete all the same.
+async fn depart(caller: &Caller) -> Option<Response> {
+    let departed = try_depart(caller).await;
+    departed.unwrap_or_else(|error| {
+        tracing::error!(error = %error.log(), "an identity provider can't be told of a log-out");
+        None
+    })
+}
+
+async fn try_depart(caller: &Caller) -> Result<Option<Response>> {
+    let Some(begun) = logout_begin::begin(&caller.app, &caller.facts).await? else { return Ok(None) };
+    let response = saml_logout::depart(&caller.app, &caller.facts.workspace.slug, begun)?;
+    let mut response = with_cookie(response, &authenticate::clear_cookie(&caller.app));
+    // Not the cookies: the one that waits for the provider's answer is among them.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"storage\""));
+    Ok(Some(response))
+}
+
 /// The page that posts an identity provider's answer once more, from our own origin: only then does the browser send the
 /// cookie with which the sign-in began.
-pub fn saml_continue(app: &App, slug: &str, saml_response: String) -> Response {
+pub fn saml_continue(app: &App, slug: &str, saml_response: String, relay_state: Option<String>) -> Response {
     let slug: String = url::form_urlencoded::byte_serialize(slug.as_bytes()).collect();
     let view = SamlContinuePage {
         page: plain_page(app, "Signing you in", "", ""),
         acs_url: format!("/saml/{slug}/acs"),
         saml_response,
-        relay_state: None,
+        relay_state,
     };
     show(StatusCode::OK, &view).unwrap_or_else(|error| crate::console::error::response(app, &error, ""))
 }
 
-/// The way to a workspace's identity provider and back.
-pub fn sso_url(slug: &str, return_to: &str) -> String {
-    address(&format!("/saml/{slug}/login"), &[("return_to", &destination(return_to))])
+/// The way to an identity provider of a workspace and back.
+pub fn sso_url(slug: &str, provider: Option<&ProviderId>, return_to: &str) -> String {
+    let provider = provider.map(ProviderId::as_str).unwrap_or_default();
+    address(&format!("/saml/{slug}/login"), &[("provider", provider), ("return_to", &destination(return_to))])
 }
 
 /// `None` if the browser's session is alive.
@@ -176,6 +206,7 @@ fn notice(refusal: &Refusal) -> Option<Notice> {
     let reason = match refusal {
         Refusal::Unknown => return None,
         Refusal::Ended { cause } if cause == Trigger::Logout.as_str() => EndReason::LoggedOut,
+        Refusal::Ended { cause } if cause == Trigger::SamlLogout.as_str() => EndReason::LoggedOutThere,
         Refusal::Ended { .. } | Refusal::UserLoggedOut => EndReason::EndedByAdministrator,
         Refusal::EverybodyLoggedOut { at, .. } => EndReason::EverybodyLoggedOut { at: Moment::from_millis(*at) },
         Refusal::NotActive(_) => EndReason::AccountDeactivated,
@@ -228,12 +259,32 @@ fn email_page(
     }
 }
 
+fn single_sign_on_page(
+    app: &App,
+    stranger: &Stranger,
+    fields: &Fields,
+    workspace: &Workspace,
+    offered: &Ways,
+) -> SingleSignOnPage {
+    let return_to = fields.text("return_to");
+    let owner = OwnerForm { workspace: workspace.slug.clone(), return_to: return_to.to_owned() };
+    SingleSignOnPage {
+        page: plain_page(app, "Sign in", &workspace.name, &stranger.csrf),
+        email: fields.text("email").to_owned(),
+        change_email_url: change_email_url(fields),
+        sso_url: sso_url(&workspace.slug, offered.provider.as_ref(), return_to),
+        // An owner must have the time to choose the other way.
+        follow_at_once: !offered.owner_password,
+        owner: offered.owner_password.then_some(owner),
+    }
+}
+
 /// Names no workspace: one that is not there looks the same.
 fn password_page(
     app: &App,
     stranger: &Stranger,
     fields: &Fields,
-    single_sign_on: bool,
+    provider: Option<&ProviderId>,
     error: Option<FieldError>,
 ) -> PasswordPage {
     let workspace = slug(fields.text("workspace"));
@@ -242,7 +293,7 @@ fn password_page(
         email: fields.text("email").to_owned(),
         return_to: fields.text("return_to").to_owned(),
         change_email_url: change_email_url(fields),
-        sso_url: single_sign_on.then(|| sso_url(&workspace, fields.text("return_to"))),
+        sso_url: provider.map(|provider| sso_url(&workspace, Some(provider), fields.text("return_to"))),
         workspace,
     }
 }

@@ -1,11 +1,13 @@
 //! The identity provider of the workspace, as the Security page and the overview show it.
 
+use super::saml_provider::url_of;
 use crate::base::clock::UnixMillis;
+use crate::console::overview::SamlNotice;
 use crate::console::parts::{Badge, CopyField, Moment, Tone};
 use crate::console::sso::{CertificateRow, IdentityProvider};
 use crate::error::Result;
-use crate::saml::certificate;
 use crate::saml::configure::{self, ServiceProvider};
+use crate::saml::{certificate, certificate_watch};
 use crate::web::authenticate::Caller;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -49,6 +51,8 @@ pub async fn load(caller: &Caller) -> Result<Shown> {
         None => parsed.entity_id.clone(),
     };
     let provider = IdentityProvider {
+        url: url_of(&stored),
+        name: stored.name,
         sso_url: parsed.sso_redirect_url.or(parsed.sso_post_url).unwrap_or_default(),
         entity_id: parsed.entity_id,
         certificates: certificates.into_iter().map(|certificate| row(certificate, now)).collect(),
@@ -61,6 +65,20 @@ pub async fn load(caller: &Caller) -> Result<Shown> {
     Ok(Shown { provider: Some(provider), state, detail })
 }
 
+/// What administrators should know of their identity providers.
+pub async fn notices(caller: &Caller) -> Result<Vec<SamlNotice>> {
+    let found = certificate_watch::notices(&caller.app, &caller.facts.workspace.id).await?;
+    let shown = found.into_iter().map(|notice| SamlNotice {
+        tone: match notice.kind {
+            "certificate_expired" | "metadata_unusable" => Tone::Danger,
+            "metadata_roll_over" => Tone::Info,
+            _ => Tone::Warning,
+        },
+        text: notice.text,
+    });
+    Ok(shown.collect())
+}
+
 /// What an identity provider's administrator enters about us.
 pub fn service_provider(caller: &Caller) -> Vec<CopyField> {
     let us = ServiceProvider::of(&caller.app, &caller.facts.workspace.slug);
@@ -71,6 +89,11 @@ pub fn service_provider(caller: &Caller) -> Vec<CopyField> {
         field("sp_metadata_url", "Metadata URL", us.entity_id),
         field("sp_login_url", "Sign-in URL", us.login_url),
     ]
+}
+
+/// Certificates in DER, as pages show them.
+pub fn certificate_rows(certificates: &[Vec<u8>], now: UnixMillis) -> Vec<CertificateRow> {
+    certificates.iter().map(|der| row(certificate::shown(der), now)).collect()
 }
 
 fn row(certificate: certificate::Shown, now: UnixMillis) -> CertificateRow {

@@ -138,6 +138,13 @@ document.querySelectorAll("#error-summary a").forEach((link) => byId(link.hash.s
 byId("error-summary")?.focus();
 setInterval(() => document.querySelectorAll("time[datetime]").forEach(tell), 30000);
 
+// A code that came behind the # goes into its field, and out of the address.
+const coded = document.querySelector("[data-from-fragment]");
+if (coded && location.hash.length > 1) {
+  coded.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+}
+
 const automatic = document.querySelector("[data-auto-submit]");
 if (automatic instanceof HTMLFormElement) automatic.submit();
 else if (automatic) location.assign(automatic.href);

@@ -1,9 +1,11 @@
 //! Each required check: a response that passes them all, changed in one respect.
 
 use crate::saml::assertion::{
-    Assertion, Attribute, AuthnStatement, CLOCK_SKEW_MS, Conditions, Expected, MAX_AGE_MS, SubjectConfirmation, check,
+    Asked, Assertion, Attribute, AuthnStatement, CLOCK_SKEW_MS, Conditions, Expected, MAX_AGE_MS, SubjectConfirmation,
+    check,
 };
 use crate::saml::gate::Envelope;
+use crate::saml::{assertion_reader, xml_reader};
 
 const NOW: i64 = 1_795_488_638_000;
 const IDP: &str = "https://idp.test";
@@ -53,6 +55,8 @@ fn accepted() -> Case {
             issuer: IDP.into(),
             name_id: "u-17".into(),
             name_id_format: None,
+            name_qualifier: None,
+            sp_name_qualifier: None,
             subject_confirmations: vec![confirmation],
             conditions: Some(conditions),
             authn_statements: vec![statement],
@@ -65,6 +69,7 @@ fn accepted() -> Case {
             service_provider_entity_id: SP.into(),
             identity_provider_entity_id: IDP.into(),
             request_id: "_q".into(),
+            asked: Asked::default(),
         },
     }
 }
@@ -160,6 +165,9 @@ fn conditions_are_required_and_every_audience_restriction_holds() {
     assert_eq!(verdict(|case| conditions(case).not_before = Some(NOW + CLOCK_SKEW_MS)), "accepted");
     assert_eq!(verdict(|case| conditions(case).not_before = Some(NOW + CLOCK_SKEW_MS + 1)), "check.not-yet-valid");
     assert_eq!(verdict(|case| conditions(case).not_before = None), "accepted");
+    let ends = |case: &mut Case, end| conditions(case).not_on_or_after = Some(end);
+    assert_eq!(verdict(|case| ends(case, NOW - 60_000)), "check.period");
+    assert_eq!(verdict(|case| ends(case, NOW - 59_999)), "accepted");
     for (restrictions, expected) in [
         (audiences(&[]), "check.audience"),
         (audiences(&[&[]]), "check.audience"),
@@ -183,6 +191,51 @@ fn the_subject_signed_in_and_has_a_name() {
     for name_id in ["", " ", " a", "a\n", "a\u{0}b", "a\u{85}b"] {
         assert_eq!(verdict(|case| case.assertion.name_id = name_id.into()), "check.name-id", "{name_id:?}");
     }
+    // In octets: a letter such as é has two.
+    for (name_id, verdict_of_it) in [("é".repeat(512), "accepted"), ("é".repeat(513), "check.name-id")] {
+        assert_eq!(verdict(|case| case.assertion.name_id = name_id), verdict_of_it);
+    }
+}
+
+#[test]
+fn what_the_request_asked_for_is_required() {
+    const MULTI: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:X509";
+    let asked = |found: &[Option<&str>], contexts: &[&str]| {
+        verdict(|case| {
+            let statement = case.assertion.authn_statements[0].clone();
+            let named =
+                |class: &Option<&str>| AuthnStatement { class_ref: class.map(str::to_owned), ..statement.clone() };
+            case.assertion.authn_statements = found.iter().map(named).collect();
+            case.expected.asked.authn_contexts = contexts.iter().map(|context| (*context).to_owned()).collect();
+        })
+    };
+    assert_eq!(asked(&[None], &[]), "accepted");
+    assert_eq!(asked(&[Some("urn:weak")], &[]), "accepted");
+    assert_eq!(asked(&[Some(MULTI)], &["urn:other", MULTI]), "accepted");
+    assert_eq!(asked(&[Some("urn:weak"), Some(MULTI)], &[MULTI]), "accepted");
+    assert_eq!(asked(&[Some(" \n urn:x ")], &["urn:x"]), "accepted");
+    assert_eq!(asked(&[None], &[MULTI]), "check.authn-context");
+    assert_eq!(asked(&[Some("urn:weak")], &[MULTI]), "check.authn-context");
+    assert_eq!(asked(&[Some("")], &[MULTI]), "check.authn-context");
+    assert_eq!(asked(&[Some(MULTI.to_lowercase().as_str())], &[MULTI]), "check.authn-context");
+}
+
+#[test]
+fn a_proof_anew_is_from_after_the_request() {
+    let begun = NOW - 60_000;
+    let anew = |instants: &[i64]| {
+        verdict(|case| {
+            let statement = case.assertion.authn_statements[0].clone();
+            let at = |instant: &i64| AuthnStatement { authn_instant: *instant, ..statement.clone() };
+            case.assertion.authn_statements = instants.iter().map(at).collect();
+            case.expected.asked.authn_not_before = Some(begun);
+        })
+    };
+    assert_eq!(anew(&[begun]), "accepted");
+    assert_eq!(anew(&[begun - CLOCK_SKEW_MS]), "accepted");
+    assert_eq!(anew(&[begun - CLOCK_SKEW_MS - 1]), "check.force-authn");
+    assert_eq!(anew(&[begun, begun - CLOCK_SKEW_MS - 1]), "check.force-authn");
+    assert_eq!(verdict(|case| case.assertion.authn_statements[0].authn_instant = 0), "accepted");
 }
 
 #[test]
@@ -225,4 +278,27 @@ fn groups_and_the_display_name_come_from_the_usual_attributes() {
     let identity = check(&case.envelope, &case.assertion, &case.expected).expect("accepted");
     assert_eq!(identity.display_name.as_deref(), Some("Ann Example"));
     assert!(identity.groups.is_empty());
+}
+
+#[test]
+fn a_session_has_one_index_or_none() {
+    let read = |indexes: &[&str]| -> Result<Option<String>, &'static str> {
+        let statement = |index: &&str| {
+            format!(r#"<saml:AuthnStatement AuthnInstant="2026-11-24T02:50:38Z" SessionIndex="{index}"/>"#)
+        };
+        let xml = super::signer::assertion("u-17", None);
+        let (before, rest) = xml.split_once("<saml:AuthnStatement").expect("a statement");
+        let (_, after) = rest.split_once("/>").expect("its end");
+        let xml = format!("{before}{}{after}", indexes.iter().map(statement).collect::<String>());
+        let root = xml_reader::read_message(xml.as_bytes()).expect("XML");
+        let read = assertion_reader::read(&root).map_err(|refusal| refusal.check)?;
+        Ok(read.authn_statements.into_iter().find_map(|statement| statement.session_index))
+    };
+    let long = "x".repeat(1_025);
+    assert_eq!(read(&[" _s1 "]), Ok(Some("_s1".to_owned())));
+    assert_eq!(read(&["", " "]), Ok(None));
+    assert_eq!(read(&["_s1", "", "_s1"]), Ok(Some("_s1".to_owned())));
+    assert_eq!(read(&[&long[1..]]), Ok(Some(long[1..].to_owned())));
+    assert_eq!(read(&["_s1", "_s2"]), Err("assertion.session-index"));
+    assert_eq!(read(&[long.as_str()]), Err("assertion.session-index"));
 }

@@ -249,3 +249,21 @@ fn the_decoy_passes_the_gate_and_no_verifier() {
     let refusal = crate::saml::verify::verify(decoy, &trust().certificates).expect_err("nobody signed it");
     assert_eq!(refusal.check, "signature.invalid");
 }
+
+/// All that stands around a plaintext that is XML is read once more, which must not take long if nobody signed it.
+#[test]
+fn only_who_signs_may_fill_what_stands_around() {
+    let good = sealed("aes128-cbc", Transport::OaepSha1).xml();
+    for octets in [0, 300 * 1024] {
+        let more = format!("<samlp:Extensions><x xmlns=\"urn:x\">{}</x></samlp:Extensions>", "x".repeat(octets));
+        refused(&response(&format!("{more}{good}"), None), "encryption.shape");
+        let signed = verdict(&response(&format!("{more}{good}"), provider()));
+        assert!(signed.is_ok(), "{octets} octets: {signed:?}");
+    }
+    let around = |octets: usize| {
+        let message = format!("<samlp:StatusMessage>{}</samlp:StatusMessage></samlp:Status>", "x".repeat(octets));
+        response(&good, None).replacen("</samlp:Status>", &message, 1)
+    };
+    assert!(verdict(&around(6 * 1024)).is_ok());
+    refused(&around(8 * 1024), "encryption.shape");
+}

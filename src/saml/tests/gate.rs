@@ -137,6 +137,7 @@ fn what_parsers_read_differently_is_refused() {
 fn sizes_are_bounded() {
     let deep = format!("<samlp:Extensions>{}{}</samlp:Extensions><samlp:Status>", "<a>".repeat(63), "</a>".repeat(63));
     let wide = format!("<samlp:Extensions>{}</samlp:Extensions><samlp:Status>", "<a/>".repeat(20_001));
+    let flat = format!("<samlp:Extensions>{}</samlp:Extensions><samlp:Status>", "<a/>".repeat(40_002));
     let attributes: String = (0..65).map(|n| format!(" a{n}=''")).collect();
     let namespaces: String = (0..33).map(|n| format!(" xmlns:a{n}='urn:a'")).collect();
     let attributes = format!("<samlp:Status{attributes}>");
@@ -145,6 +146,7 @@ fn sizes_are_bounded() {
     assert_verdicts(&[
         ("<samlp:Status>", deep.as_str(), "gate.too-deep"),
         ("<samlp:Status>", wide.as_str(), "gate.too-many-elements"),
+        ("<samlp:Status>", flat.as_str(), "gate.too-many-elements"),
         ("<samlp:Status>", attributes.as_str(), "gate.too-many-attributes"),
         ("<samlp:Status>", namespaces.as_str(), "gate.too-many-namespaces"),
         ("a@b.test", long.as_str(), "gate.too-large"),

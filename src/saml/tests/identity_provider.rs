@@ -31,7 +31,7 @@ fn the_recorded_provider_is_read() {
     assert_eq!(provider.entity_id, "http://127.0.0.1:9999/idp");
     assert_eq!(provider.sso_redirect_url.as_deref(), Some("http://127.0.0.1:9999/sso"));
     assert_eq!(provider.sso_post_url.as_deref(), Some("http://127.0.0.1:9999/sso"));
-    assert_eq!(provider.certificates.len(), 1);
+    assert_eq!(provider.certificates.len(), 4);
     assert!(!provider.want_signed_requests);
     let wants = parse_metadata(&changed("WantAuthnRequestsSigned=\"false\"", "WantAuthnRequestsSigned=\"1\""), NOW);
     assert!(wants.expect("accepted").want_signed_requests);

@@ -3,32 +3,78 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::saml::request::{Proof, authn_request_xml, post_form_fields, redirect_url, service_provider_metadata};
+use crate::saml::identity_provider::IdentityProvider;
+use crate::saml::request::{RequestOptions, authn_request_xml, post_form_fields, redirect_url};
+use crate::saml::settings::{Binding, ProviderSettings};
 
 const NOW: i64 = 1_795_488_638_000;
 
+fn written(options: &RequestOptions) -> String {
+    authn_request_xml("_q1", NOW, "https://sp.test/acs?a=1&b=\"2\"", "https://sp.test/<id>", options)
+}
+
 #[test]
 fn an_authn_request_names_where_to_answer_and_escapes_what_it_is_given() {
-    let xml = authn_request_xml(
-        "_q1",
-        NOW,
-        "https://sp.test/acs?a=1&b=\"2\"",
-        "https://sp.test/<id>",
-        "https://idp.test/sso",
-        Proof::AnySession,
-    );
     assert_eq!(
-        xml,
+        written(&RequestOptions::plain("https://idp.test/sso")),
         concat!(
             "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"",
-            " xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_q1\" Version=\"2.0\"",
-            " IssueInstant=\"2026-11-24T02:50:38Z\" Destination=\"https://idp.test/sso\"",
             " AssertionConsumerServiceURL=\"https://sp.test/acs?a=1&amp;b=&quot;2&quot;\"",
-            " ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\">",
-            "<saml:Issuer>https://sp.test/&lt;id&gt;</saml:Issuer>",
-            "<samlp:NameIDPolicy AllowCreate=\"true\"/></samlp:AuthnRequest>",
+            " Destination=\"https://idp.test/sso\" ID=\"_q1\" IssueInstant=\"2026-11-24T02:50:38Z\"",
+            " ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Version=\"2.0\">",
+            "<saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">https://sp.test/&lt;id&gt;</saml:Issuer>",
+            "<samlp:NameIDPolicy AllowCreate=\"true\"></samlp:NameIDPolicy></samlp:AuthnRequest>",
         )
     );
+}
+
+#[test]
+fn what_is_asked_stands_in_the_order_of_the_schema() {
+    let options = RequestOptions {
+        force_authn: true,
+        authn_contexts: vec!["urn:a".into(), "urn:b&c".into()],
+        name_id_format: Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".into()),
+        ..RequestOptions::plain("https://idp.test/sso")
+    };
+    let xml = written(&options);
+    assert!(xml.contains(" ForceAuthn=\"true\" ID="), "{xml}");
+    assert!(
+        xml.ends_with(concat!(
+            "<samlp:NameIDPolicy AllowCreate=\"true\"",
+            " Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\"></samlp:NameIDPolicy>",
+            "<samlp:RequestedAuthnContext Comparison=\"exact\">",
+            "<saml:AuthnContextClassRef xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">urn:a",
+            "</saml:AuthnContextClassRef>",
+            "<saml:AuthnContextClassRef xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">urn:b&amp;c",
+            "</saml:AuthnContextClassRef></samlp:RequestedAuthnContext></samlp:AuthnRequest>",
+        )),
+        "{xml}"
+    );
+}
+
+#[test]
+fn the_binding_is_the_one_that_is_set_if_there_is_an_address_for_it() {
+    let provider = |redirect: bool, post: bool, wants: bool| IdentityProvider {
+        entity_id: "https://idp.test".into(),
+        sso_redirect_url: redirect.then(|| "https://idp.test/r".into()),
+        sso_post_url: post.then(|| "https://idp.test/p".into()),
+        certificates: Vec::new(),
+        want_signed_requests: wants,
+        single_logout: None,
+    };
+    let chosen = |binding: Binding, provider: &IdentityProvider| {
+        let settings = ProviderSettings { sso_binding: binding, ..ProviderSettings::default() };
+        RequestOptions::of(&settings, provider).map(|options| (options.binding, options.destination, options.sign))
+    };
+    let (redirect, post) = ("https://idp.test/r".to_owned(), "https://idp.test/p".to_owned());
+    let both = provider(true, true, false);
+    assert_eq!(chosen(Binding::Redirect, &both).ok(), Some((Binding::Redirect, redirect.clone(), false)));
+    assert_eq!(chosen(Binding::Post, &both).ok(), Some((Binding::Post, post.clone(), false)));
+    let only = provider(false, true, true);
+    assert_eq!(chosen(Binding::Redirect, &only).ok(), Some((Binding::Post, post, true)));
+    let only = provider(true, false, true);
+    assert_eq!(chosen(Binding::Post, &only).ok(), Some((Binding::Redirect, redirect, true)));
+    assert!(chosen(Binding::Redirect, &provider(false, false, false)).is_err());
 }
 
 #[test]
@@ -62,46 +108,4 @@ fn a_redirect_keeps_the_query_of_the_address() {
 #[test]
 fn a_form_carries_the_request_as_it_is() {
     assert_eq!(post_form_fields("<a/>"), "PGEvPg==");
-}
-
-#[test]
-fn our_metadata_offers_one_consumer_service() {
-    let xml = service_provider_metadata("https://sp.test/metadata", "https://sp.test/acs?a&b", &[]);
-    assert!(!xml.contains("KeyDescriptor"), "{xml}");
-    assert!(xml.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<md:EntityDescriptor "), "{xml}");
-    for part in [
-        "entityID=\"https://sp.test/metadata\"",
-        "AuthnRequestsSigned=\"false\" WantAssertionsSigned=\"true\"",
-        "protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"",
-        "Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"https://sp.test/acs?a&amp;b\" index=\"0\"",
-    ] {
-        assert!(xml.contains(part), "{part} is missing in {xml}");
-    }
-}
-
-#[test]
-fn proving_oneself_anew_is_asked_for() {
-    let xml =
-        authn_request_xml("_q1", NOW, "https://sp.test/acs", "https://sp.test/", "https://idp.test/sso", Proof::Anew);
-    assert!(xml.contains(" ForceAuthn=\"true\">"), "{xml}");
-}
-
-#[test]
-fn our_metadata_shows_the_keys_to_encrypt_to() {
-    let xml = service_provider_metadata("https://sp.test/metadata", "https://sp.test/acs", &[vec![1, 2, 3], vec![4]]);
-    let root = crate::saml::xml_reader::read_metadata(&xml).expect("it is XML");
-    let role = &root.children[0];
-    let names: Vec<&str> = role.children.iter().map(|child| child.name.as_str()).collect();
-    assert_eq!(names, ["KeyDescriptor", "KeyDescriptor", "AssertionConsumerService"]);
-    for part in [
-        "<md:KeyDescriptor use=\"encryption\">",
-        "<ds:X509Certificate>AQID</ds:X509Certificate>",
-        "xmlenc11#aes256-gcm",
-        "xmlenc#aes128-cbc",
-        "xmlenc#rsa-oaep-mgf1p",
-        "xmlenc11#mgf1sha256",
-    ] {
-        assert!(xml.contains(part), "{part} is missing in {xml}");
-    }
-    assert!(!xml.contains("rsa-1_5"), "{xml}");
 }

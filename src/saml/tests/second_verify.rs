@@ -26,7 +26,9 @@ fn corpus() -> (Vec<Vec<u8>>, Vec<Case>) {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let made = time::parse_instant(&text(&manifest["made"])).expect("an instant");
     let provider = parse_metadata(&read("idp-metadata.xml"), made).expect("metadata");
-    let cases = manifest["cases"].as_array().expect("cases").iter().filter_map(|case| {
+    // Those of other providers, and those that a test makes because they are large, are judged in `tests/it/saml_corpus.rs`.
+    let own = |case: &&Value| case["provider"].is_null() && case["file"].is_string();
+    let cases = manifest["cases"].as_array().expect("cases").iter().filter(own).filter_map(|case| {
         let xml = gate::decode(&read(&text(&case["file"]))).ok()?;
         gate::admit(&xml).ok()?;
         Some((text(&case["name"]), case["expect"] == "accept", xml))

@@ -13,11 +13,13 @@ use openssl::rsa::Padding;
 use openssl::symm;
 use openssl::x509::X509;
 
-use crate::saml::assertion::Expected;
+use crate::saml::assertion::{Asked, Expected};
 use crate::saml::decrypt::DecryptionKey;
 use crate::saml::judge::Trust;
 use crate::saml::key_pair::{self, KeyPair};
+use crate::saml::key_use::KeyUse;
 use crate::saml::sealed::EncryptedAssertions;
+use crate::saml::settings::AttributeMapping;
 
 pub const NOW: i64 = 1_795_488_638_000;
 const INSTANT: &str = "2026-11-24T02:50:38Z";
@@ -35,7 +37,7 @@ pub struct Keys {
 
 pub fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
-    let pair = || key_pair::generate(NOW).expect("OpenSSL makes keys");
+    let pair = || key_pair::generate(KeyUse::Encryption, NOW).expect("OpenSSL makes keys");
     KEYS.get_or_init(|| Keys { provider: pair(), ours: pair(), older: pair(), stranger: pair() })
 }
 
@@ -49,6 +51,7 @@ pub fn trust() -> Trust {
         decryption_keys: vec![decryption_key(&keys().ours), decryption_key(&keys().older)],
         encrypted_assertions: EncryptedAssertions::Optional,
         filler: [7; 32],
+        attributes: AttributeMapping::default(),
     }
 }
 
@@ -60,10 +63,11 @@ pub fn expected() -> Expected {
         service_provider_entity_id: "https://sp.test/metadata".into(),
         identity_provider_entity_id: IDP.into(),
         request_id: "_q".into(),
+        asked: Asked::default(),
     }
 }
 
-fn template(id: &str) -> String {
+pub fn template(id: &str) -> String {
     format!(
         concat!(
             r##"<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>"##,
@@ -81,7 +85,7 @@ fn template(id: &str) -> String {
 }
 
 /// Fills in the first signature of a document.
-fn signed(xml: &str, pair: &KeyPair) -> String {
+pub fn signed(xml: &str, pair: &KeyPair) -> String {
     let mut manager = KeysManager::new();
     manager.add_key(loader::load_rsa_private_pem(&pair.private_pem).expect("a private key"));
     sign(&DsigContext::new(manager), xml).expect("it signs")

@@ -10,7 +10,7 @@ const WORDS: [&str; 8] =
     ["Users", "Groups", "Me", "Bulk", ".search", "ServiceProviderConfig", "ResourceTypes", "Schemas"];
 const TYPES: [&str; 2] = ["User", "Group"];
 /// How secrets of ours begin.
-const SECRETS: [&str; 7] = ["cfs_", "cfscim_", "cfk_", "cfcs_", "cfat_", "cfl_", "cff_"];
+const SECRETS: [&str; 9] = ["cfs_", "cfscim_", "cfk_", "cfcs_", "cfat_", "cfl_", "cff_", "cfsc_", "cfsb_"];
 const OPERATORS: [&str; 9] = ["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"];
 
 /// A path below the SCIM root and its query, such as `/Users?filter=userName eq …&count=100`.

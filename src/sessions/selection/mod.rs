@@ -4,7 +4,7 @@
 pub mod store;
 
 use ipnet::IpNet;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::base::clock::{UnixMillis, parse_rfc3339, rfc3339};
 use crate::base::ids::{GroupId, UserId};
@@ -67,6 +67,7 @@ impl Written {
                 "must have 1 to 300 characters",
             )?
             .map(str::to_owned),
+            affected: None,
         };
         if selection == Selection::default() {
             let text = "must have a criterion: to end every session, log all users out \
@@ -103,9 +104,44 @@ pub struct Selection {
     pub seen_before: Option<UnixMillis>,
     /// Part of the User-Agent of the sign-in, in upper or lower case.
     pub user_agent: Option<String>,
+    /// Nobody writes this one: it comes of a change of settings.
+    pub affected: Option<Affected>,
+}
+
+/// Sessions that a change of an identity provider takes the ground from. One of the two is enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Affected {
+    /// Entity id of the identity provider: the sessions that began there.
+    pub provider: Option<String>,
+    /// Verified domains of the workspace: the sessions of their people that began at no identity provider. Owners keep theirs:
+    /// they are the ones who come in when single sign-on fails.
+    pub password_domains: Vec<String>,
+}
+
+impl Affected {
+    /// Whether nobody's session is meant.
+    pub fn is_nothing(&self) -> bool {
+        self.provider.is_none() && self.password_domains.is_empty()
+    }
+
+    /// For the audit log.
+    pub fn to_json(&self) -> Value {
+        json!({"identity_provider": self.provider, "password_domains": self.password_domains})
+    }
 }
 
 impl Selection {
+    /// The sessions that a change affects.
+    pub fn of_change(affected: Affected) -> Self {
+        Self { affected: Some(affected), ..Self::default() }
+    }
+
+    /// Whether a sign-in that is under way might end in a session that is meant, and has to begin again. At a provider that was
+    /// changed it comes to nothing anyhow: it is answered by the version that it was sent to, or by none.
+    pub fn overtakes_sign_ins(&self) -> bool {
+        self.affected.as_ref().is_none_or(|affected| !affected.password_domains.is_empty())
+    }
+
     /// For the audit log, and to tell one request from another: what is given, under the names of the API.
     pub fn to_json(&self) -> Value {
         let members = [
@@ -118,14 +154,16 @@ impl Selection {
             ("seen_before", self.seen_before.map(rfc3339)),
             ("user_agent", self.user_agent.clone()),
         ];
-        members.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
+        let mut all: Value = members.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect();
+        if let Some(affected) = &self.affected {
+            all["affected"] = affected.to_json();
+        }
+        all
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn text(text: &str) -> Option<String> {
@@ -145,6 +183,18 @@ mod tests {
         let instant = "2026-11-24T09:00:00.000Z";
         let meant = json!({"user": "u", "ip": "203.0.113.0/24", "created_before": instant, "user_agent": "Firefox"});
         assert_eq!(selection.to_json(), meant);
+    }
+
+    #[test]
+    fn a_change_of_a_provider_overtakes_only_passwords() {
+        let provider = Affected { provider: text("https://idp.test"), ..Affected::default() };
+        let domains = Affected { password_domains: vec!["corp.test".to_owned()], ..provider.clone() };
+        assert!(Affected::default().is_nothing() && !provider.is_nothing());
+        assert!(!Selection::of_change(provider).overtakes_sign_ins());
+        let selection = Selection::of_change(domains);
+        assert!(selection.overtakes_sign_ins() && Selection::default().overtakes_sign_ins());
+        let meant = json!({"identity_provider": "https://idp.test", "password_domains": ["corp.test"]});
+        assert_eq!(selection.to_json(), json!({"affected": meant}));
     }
 
     #[test]

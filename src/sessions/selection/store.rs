@@ -6,14 +6,15 @@ use crate::base::clock::UnixMillis;
 use crate::base::ids::{GroupId, SessionId, UserId, WorkspaceId};
 use crate::base::ip_key::ip_range;
 use crate::base::text::containing;
-use crate::db::{Read, Value, Write};
+use crate::db::{Read, Row, Value, Write};
 use crate::error::Result;
 use crate::policy::model::Method;
 use crate::sessions::living::{live, live_from};
-use crate::sessions::model::Count;
+use crate::sessions::model::{Count, Named};
 
-// A live session of the selection: $1 workspace, $2 now, $3 to $11 the criteria, $12 the session that isn't meant. A criterion
-// that isn't given is empty, or later than every instant. Addresses of the two families never are in one network.
+// A live session of the selection: $1 workspace, $2 now, $3 to $11 the criteria, $12 the session that isn't meant, $13 and $14
+// what a change affects. A criterion that isn't given is empty, or later than every instant. Addresses of the two families
+// never are in one network; a domain has none of the characters that LIKE takes for more than themselves.
 macro_rules! selected {
     () => {
         concat!(
@@ -25,7 +26,11 @@ macro_rules! selected {
              AND ($7 = '' OR (s.last_ip_key >= $7 AND s.last_ip_key <= $8 \
              AND (SUBSTR(s.last_ip_key, 1, 24) = '00000000000000000000ffff') = (SUBSTR($7, 1, 24) = '00000000000000000000ffff'))) \
              AND s.created_at < $9 AND s.last_seen_at < $10 \
-             AND ($11 = '' OR LOWER(s.user_agent) LIKE $11 ESCAPE '!') AND s.id <> $12 "
+             AND ($11 = '' OR LOWER(s.user_agent) LIKE $11 ESCAPE '!') AND s.id <> $12 \
+             AND (($13 = '' AND $14 = '') OR ($13 <> '' AND s.provider = $13) \
+             OR ($14 <> '' AND s.method <> 'saml' AND u.role <> 'owner' AND EXISTS (SELECT 1 FROM domain d \
+             WHERE d.workspace_id = s.workspace_id AND $14 LIKE ('%|' || d.domain || '|%') \
+             AND (u.user_name_key LIKE ('%@' || d.domain) OR u.email_key LIKE ('%@' || d.domain))))) "
         )
     };
 }
@@ -38,6 +43,7 @@ fn arguments(
     more: Vec<Value>,
 ) -> Vec<Value> {
     let (first, last) = selection.network.as_ref().map(ip_range).unwrap_or_default();
+    let affected = selection.affected.clone().unwrap_or_default();
     let agent = selection.user_agent.as_ref().map(|part| containing(&part.to_ascii_lowercase()));
     let mut arguments = args![
         workspace,
@@ -51,10 +57,20 @@ fn arguments(
         selection.created_before.unwrap_or(i64::MAX),
         selection.seen_before.unwrap_or(i64::MAX),
         agent.unwrap_or_default(),
-        spare.map(SessionId::as_str).unwrap_or_default()
+        spare.map(SessionId::as_str).unwrap_or_default(),
+        affected.provider.unwrap_or_default(),
+        between_bars(&affected.password_domains)
     ];
     arguments.extend(more);
     arguments
+}
+
+/// `|one.test|another.test|`; empty if there is none.
+fn between_bars(domains: &[String]) -> String {
+    match domains {
+        [] => String::new(),
+        domains => format!("|{}|", domains.join("|")),
+    }
 }
 
 /// Which criterion names something that the workspace doesn't have: `user` or `group`.
@@ -84,7 +100,7 @@ pub async fn count(
     let sql = concat!(
         "SELECT COUNT(*) AS sessions, COUNT(DISTINCT user_id) AS users FROM (SELECT s.user_id",
         selected!(),
-        "LIMIT $13) AS found"
+        "LIMIT $15) AS found"
     );
     let row = db.one(sql, arguments(workspace, selection, spare, now, args![COUNT_LIMIT + 1])).await?;
     let sessions = row.int("sessions")?;
@@ -99,9 +115,35 @@ pub async fn sample(
     spare: Option<&SessionId>,
     now: UnixMillis,
 ) -> Result<Vec<SessionId>> {
-    let sql = concat!("SELECT s.id", selected!(), "ORDER BY s.id DESC LIMIT $13");
+    let sql = concat!("SELECT s.id", selected!(), "ORDER BY s.id DESC LIMIT $15");
     let rows = db.all(sql, arguments(workspace, selection, spare, now, args![SAMPLE])).await?;
     rows.iter().map(|row| row.text("id").map(SessionId::from_text)).collect()
+}
+
+/// Whose sessions they are, by name, `limit` people at the most. Of a very large selection some are looked at only.
+pub async fn sample_people(
+    db: &mut Read,
+    workspace: &WorkspaceId,
+    selection: &Selection,
+    spare: Option<&SessionId>,
+    now: UnixMillis,
+    limit: i64,
+) -> Result<Vec<Named>> {
+    let sql = concat!(
+        "SELECT person.id, person.user_name, person.display_name FROM users person WHERE person.workspace_id = $1 \
+         AND person.id IN (SELECT found.user_id FROM (SELECT s.user_id",
+        selected!(),
+        "LIMIT $15) AS found) ORDER BY person.user_name_key, person.id LIMIT $16"
+    );
+    let rows = db.all(sql, arguments(workspace, selection, spare, now, args![COUNT_LIMIT + 1, limit])).await?;
+    let named = |row: &Row| {
+        Ok(Named {
+            id: UserId::from_text(row.text("id")?),
+            user_name: row.text("user_name")?,
+            display_name: row.text("display_name")?,
+        })
+    };
+    rows.iter().map(named).collect()
 }
 
 /// Locks the sessions of a selection, in the order in which their uses are written: the two must not wait for each other in a
@@ -134,7 +176,7 @@ pub async fn end_selected(
     cause: &str,
 ) -> Result<Vec<UserId>> {
     let sql = concat!(
-        "UPDATE session SET ended_at = $2, end_cause = $13 WHERE workspace_id = $1 AND ended_at IS NULL \
+        "UPDATE session SET ended_at = $2, end_cause = $15 WHERE workspace_id = $1 AND ended_at IS NULL \
          AND id IN (SELECT s.id",
         selected!(),
         ") RETURNING user_id"

@@ -6,15 +6,21 @@
 pub mod application;
 pub mod browser;
 pub mod caddy;
+pub mod canary;
 pub mod child;
 pub mod cli;
+pub mod consumer;
+pub mod corpus;
 pub mod database;
 pub mod deprovisioning;
 pub mod forms;
 pub mod groups;
 pub mod haproxy;
 pub mod http;
+pub mod identity_provider;
 pub mod jose;
+pub mod lemonldap;
+pub mod metadata_server;
 pub mod nginx;
 pub mod pages;
 pub mod people;
@@ -22,10 +28,16 @@ pub mod postgres;
 pub mod postgres_pair;
 pub mod process;
 pub mod programs;
+pub mod provider_key;
+pub mod provider_scenarios;
 pub mod proxy;
+pub mod pysaml2;
 pub mod run;
 pub mod saml;
+pub mod saml_logout;
 pub mod scim;
+pub mod simplesamlphp;
+pub mod traveller;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -33,7 +45,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use curfew::app::App;
 use curfew::base::clock::ManualClock;
 use curfew::base::random::SystemRandom;
+use curfew::base::resolver::TableResolver;
 use curfew::config::Config;
+use curfew::saml::metadata_fetch::{self, Fetched, Validators};
+use curfew::saml::{certificate_watch, metadata_refresh};
 use curfew::scim::requests;
 use curfew::security::oauth;
 use curfew::sessions::assertion;
@@ -97,6 +112,8 @@ macro_rules! on_both_databases {
 pub struct TestApp {
     /// Stands still; moves the server's wall clock and its monotonic reading.
     pub clock: ManualClock,
+    /// What DNS says to this server.
+    pub dns: Arc<TableResolver>,
     pub home: Home,
     /// `http://127.0.0.1:port`.
     pub base: String,
@@ -139,10 +156,11 @@ impl TestApp {
         // What a test asks in a moment, a provider asks in an hour.
         (config.scim.requests_per_second, config.scim.burst) = (100_000, 1_000_000);
         adjust(&mut config);
-        let app = App::open(config, Arc::new(clock.clone()), Arc::new(SystemRandom)).await;
+        let dns = Arc::new(TableResolver::default());
+        let app = App::open_with(config, Arc::new(clock.clone()), Arc::new(SystemRandom), dns.clone()).await;
         let app = app.unwrap_or_else(|error| panic!("the app does not open: {error}"));
         let server = Server::start(app.clone(), listener);
-        Self { clock, home, base, client: http::client(), app, server }
+        Self { clock, dns, home, base, client: http::client(), app, server }
     }
 
     /// Ends the server; the database stays.
@@ -166,7 +184,8 @@ impl TestApp {
         let mut config = Config { public_url: self.base.clone(), ..self.app.config.clone() };
         config.listen = address;
         config.replica_name = format!("beside-{}", address.port());
-        let app = App::open(config, Arc::new(self.clock.clone()), Arc::new(SystemRandom)).await.expect("it opens");
+        let (clock, random) = (Arc::new(self.clock.clone()), Arc::new(SystemRandom));
+        let app = App::open_with(config, clock, random, self.dns.clone()).await.expect("it opens");
         let server = Server::start(app.clone(), listener);
         Replica { base: format!("http://{address}"), client: http::client(), app, server }
     }
@@ -199,9 +218,41 @@ impl TestApp {
         removed + oauth::tidy(&self.app).await.expect("the database answers")
     }
 
+    /// Fetches metadata as for a provider that is being set; gives its text, or why it was refused.
+    pub async fn fetch_metadata(&self, url: &str) -> Result<String, String> {
+        match metadata_fetch::fetch(&self.app, url, None::<&Validators>).await {
+            Ok(Fetched::Document(document)) => Ok(document.xml),
+            Ok(Fetched::Unchanged(_)) => Err("unchanged".to_owned()),
+            Err(error) => {
+                assert_eq!(error.field(), Some("metadata_url"), "{error}");
+                Err(error.detail().to_owned())
+            }
+        }
+    }
+
+    /// Fetches the metadata that is due, as a running server does every minute; says of how many providers.
+    pub async fn refresh_metadata(&self) -> usize {
+        metadata_refresh::refresh_due(&self.app).await.expect("the database answers")
+    }
+
+    /// Announces certificates that end soon, as a running server does every hour; says how many.
+    pub async fn announce_certificates(&self) -> u64 {
+        certificate_watch::announce(&self.app).await.expect("the database answers")
+    }
+
     /// Moves the clock.
     pub fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Moves the clock by the least there is: what happens from now on is later than what happened before.
+    pub fn tick(&self) {
+        self.clock.advance(Duration::from_millis(1));
+    }
+
+    /// Its database, for what no client could bring about.
+    pub fn db(&self) -> &curfew::db::Db {
+        &self.app.db
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -8,14 +8,20 @@ use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use super::forms::forms;
 use super::http::{Reply, client_with_cookies, send};
 use super::{TestApp, programs, run};
 
 /// Whom the identity provider vouches for unless a test says otherwise.
 pub const USER: &str = "mallory@corp.test";
+
+/// All identity providers of a workspace.
+pub const PROVIDERS: &str = "/api/v1/security/saml/providers";
+/// Arguments of `sign.py` that answer as the other identity provider.
+pub const OTHER: [&str; 4] = ["--key", "idp2", "--idp-entity-id", "http://127.0.0.1:9998/idp"];
 
 /// The interpreter with lxml and cryptography.
 pub fn python() -> &'static PathBuf {
@@ -64,6 +70,8 @@ pub struct Flow {
     base: String,
     request_id: String,
     pub relay_state: String,
+    /// Of whoever began a test: their session is in the same browser.
+    token: Option<String>,
 }
 
 impl Flow {
@@ -76,7 +84,36 @@ impl Flow {
         let client = client_with_cookies();
         let reply = send(client.get(app.url(path))).await.expect_any(&[302, 303]);
         let (request_id, relay_state) = asked(reply.header("location").unwrap_or_default());
-        Self { client, base: app.base.clone(), request_id, relay_state }
+        Self { client, base: app.base.clone(), request_id, relay_state, token: None }
+    }
+
+    /// Begins a sign-in whose request is posted to the identity provider; gives the page that does it, too.
+    pub async fn begin_by_form(app: &TestApp) -> (Self, Reply) {
+        let client = client_with_cookies();
+        let page = send(client.get(app.url("/saml/acme/login"))).await.expect(200);
+        let (request_id, relay_state) = posted(&page.text);
+        (Self { client, base: app.base.clone(), request_id, relay_state, token: None }, page)
+    }
+
+    /// Begins a test of the connection of `acme` in a new browser, as the administrator of this token.
+    pub async fn of_test(app: &TestApp, token: &str) -> Self {
+        Self::of_test_with(app, token, &json!({})).await
+    }
+
+    /// As `of_test`, with this body.
+    pub async fn of_test_with(app: &TestApp, token: &str, body: &Value) -> Self {
+        let (client, address) = test_begun(app, token, body).await;
+        let (request_id, relay_state) = asked(&address);
+        Self { client, base: app.base.clone(), request_id, relay_state, token: Some(token.to_owned()) }
+    }
+
+    /// As `of_test`, with a provider that takes requests by POST: the answer leads to a page of ours that has the form.
+    pub async fn of_test_by_form(app: &TestApp, token: &str) -> Self {
+        let (client, address) = test_begun(app, token, &json!({})).await;
+        assert_eq!(address, app.url("/saml/acme/send"));
+        let page = send(client.get(address)).await.expect(200);
+        let (request_id, relay_state) = posted(&page.text);
+        Self { client, base: app.base.clone(), request_id, relay_state, token: Some(token.to_owned()) }
     }
 
     /// A genuine response to what was asked, in base64; `more` are further arguments of `sign.py`.
@@ -86,13 +123,22 @@ impl Flow {
 
     /// Delivers a response from this browser.
     pub async fn deliver(&self, response: &str) -> Reply {
-        self.deliver_from(&self.client, response).await
+        let request = self.delivery(&self.client, response);
+        send(match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        })
+        .await
     }
 
-    /// Delivers a response from another browser.
+    /// Delivers a response from another browser, or from one that nobody is signed in to.
     pub async fn deliver_from(&self, client: &Client, response: &str) -> Reply {
+        send(self.delivery(client, response)).await
+    }
+
+    fn delivery(&self, client: &Client, response: &str) -> RequestBuilder {
         let fields = [("SAMLResponse", response), ("RelayState", self.relay_state.as_str())];
-        send(client.request(Method::POST, format!("{}/saml/acme/acs", self.base)).form(&fields)).await
+        client.request(Method::POST, format!("{}/saml/acme/acs", self.base)).form(&fields)
     }
 
     /// Who this browser is; `None`: not signed in.
@@ -108,9 +154,30 @@ pub fn asked(location: &str) -> (String, String) {
     let parameter =
         |name: &str| location.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
     let request = inflate(&parameter("SAMLRequest").expect("the redirect binding carries SAMLRequest"));
-    let request_id =
-        request.split(" ID=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an AuthnRequest has an ID");
-    (request_id.to_owned(), parameter("RelayState").unwrap_or_default())
+    (id_of(&request), parameter("RelayState").unwrap_or_default())
+}
+
+/// Begins a test; gives the browser, and where it shall go.
+async fn test_begun(app: &TestApp, token: &str, body: &Value) -> (Client, String) {
+    let client = client_with_cookies();
+    let request = client.post(app.url("/api/v1/security/saml/test")).bearer_auth(token).json(body);
+    let begun = send(request).await.expect(200).json();
+    (client, begun["location"].as_str().expect("where to go").to_owned())
+}
+
+/// What a form of the POST binding asks: the request's id and the relay state.
+fn posted(page: &str) -> (String, String) {
+    let form = forms(page).into_iter().find(|form| form.value("SAMLRequest").is_some());
+    let form = form.expect("a form for the identity provider");
+    let value = |name: &str| form.value(name).unwrap_or_default().to_owned();
+    let request = String::from_utf8(STANDARD.decode(value("SAMLRequest")).expect("base64")).expect("UTF-8");
+    (id_of(&request), value("RelayState"))
+}
+
+/// The ID of a request.
+fn id_of(request: &str) -> String {
+    let id = request.split(" ID=\"").nth(1).and_then(|rest| rest.split('"').next());
+    id.expect("an AuthnRequest has an ID").to_owned()
 }
 
 /// A genuine response for the workspace `acme` of a server that is called `base`, in base64.
@@ -126,9 +193,20 @@ pub fn signed(base: &str, request_id: &str, user: &str, more: &[&str]) -> String
 /// The certificates that our metadata wants assertions of `acme` to be encrypted to, base64 of DER, the newest first.
 pub async fn encryption_certificates(app: &TestApp) -> Vec<String> {
     let metadata = send(app.request(Method::GET, "/saml/acme/metadata")).await.expect(200).text;
-    assert_eq!(metadata.matches("use=\"encryption\"").count(), metadata.matches("<ds:X509Certificate>").count());
-    let after = metadata.split("<ds:X509Certificate>").skip(1);
-    after.filter_map(|rest| rest.split('<').next()).map(str::to_owned).collect()
+    certificates_for(&metadata, "encryption")
+}
+
+/// The certificates of our metadata with which our requests can be verified, base64 of DER, the one that signs first.
+pub async fn signing_certificates(app: &TestApp) -> Vec<String> {
+    let metadata = send(app.request(Method::GET, "/saml/acme/metadata")).await.expect(200).text;
+    certificates_for(&metadata, "signing")
+}
+
+/// The certificates that metadata names for one use.
+pub fn certificates_for(metadata: &str, key_use: &str) -> Vec<String> {
+    let descriptor = format!("<md:KeyDescriptor use=\"{key_use}\">");
+    let certificate = |rest: &str| rest.split("<ds:X509Certificate>").nth(1)?.split('<').next().map(str::to_owned);
+    metadata.split(&descriptor).skip(1).filter_map(certificate).collect()
 }
 
 /// Signs somebody in through the identity provider; gives the browser.
@@ -146,8 +224,23 @@ pub async fn configure(app: &TestApp, token: &str) -> Value {
     app.put(token, "/api/v1/security/saml", body).await.expect(200).json()
 }
 
+/// Adds an identity provider to the caller's workspace, later than those that are there; gives it as the answer shows it.
+pub async fn add_provider(app: &TestApp, token: &str, body: Value) -> Value {
+    app.advance(1);
+    app.post(token, PROVIDERS, body).await.expect(201).json()
+}
+
+/// Vouches for one more domain of `acme`: `second.test`.
+pub async fn trust_second_domain(app: &TestApp) {
+    app.sql(
+        "INSERT INTO domain (workspace_id, domain, challenge, verified_at) \
+         SELECT id, 'second.test', 'none', 1 FROM workspace WHERE slug = 'acme'",
+    )
+    .await;
+}
+
 /// A message of the redirect binding (SAML bindings 3.4.4.1): base64 of raw deflate.
-fn inflate(parameter: &str) -> String {
+pub fn inflate(parameter: &str) -> String {
     let packed = STANDARD.decode(parameter).expect("SAMLRequest is base64");
     let mut text = String::new();
     flate2::read::DeflateDecoder::new(packed.as_slice())

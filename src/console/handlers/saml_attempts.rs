@@ -1,0 +1,170 @@
+//! `/console/security/saml/attempts` and `/console/security/saml/test`: what came back from identity providers, and trying it.
+
+use poem::http::StatusCode;
+use poem::web::Path as UrlPath;
+use poem::{Request, Response, handler};
+
+use crate::base::page::PageRequest;
+use crate::console::Section;
+use crate::console::audit::Detail;
+use crate::console::caller::{administrator, posted_by_administrator};
+use crate::console::chrome::{address, answer, page, with_cookie};
+use crate::console::form::Fields;
+use crate::console::parts::{Badge, Count, Moment, Tone};
+use crate::console::saml_attempts::{AttemptPage, AttemptRow, AttemptsPage, CheckRow, TestPage};
+use crate::saml::attempt_model::{Attempt, Person};
+use crate::saml::attempts::{self, Explained, ExplainedCheck};
+use crate::saml::flow::Purpose;
+use crate::saml::http::flow_cookie;
+use crate::saml::test_connection;
+
+const HOME: &str = "/console/security/saml/attempts";
+
+/// `GET /console/security/saml/attempts`.
+#[handler]
+pub async fn show_list(request: &Request) -> poem::Result<Response> {
+    let caller = administrator(request).await?;
+    let query = Fields::of_query(request)?;
+    let after = query.get("after").filter(|after| !after.is_empty());
+    let wanted = PageRequest::parse(None, after)?;
+    let found = attempts::list(&caller.app, &caller.facts.workspace.id, None, &wanted).await?;
+    let count = Count::of(i64::try_from(found.items.len()).unwrap_or(i64::MAX), "attempt", "attempts");
+    let more = if found.next.is_some() || after.is_some() { " on this page" } else { "" };
+    let view = AttemptsPage {
+        page: page(request, &caller, Section::Security, "Sign-in attempts"),
+        rows: found.items.iter().map(row).collect(),
+        summary: format!("{}{more}, newest first", count.phrase),
+        next_url: found.next.map(|next| address(HOME, &[("after", next.as_str())])),
+        first_url: after.map(|_| HOME.to_owned()),
+    };
+    Ok(answer(request, &caller, StatusCode::OK, &view)?)
+}
+
+/// `GET /console/security/saml/attempts/{id}`.
+#[handler]
+pub async fn show(UrlPath(id): UrlPath<String>, request: &Request) -> poem::Result<Response> {
+    let caller = administrator(request).await?;
+    let workspace = &caller.facts.workspace;
+    let found = attempts::load(&caller.app, &workspace.id, &workspace.slug, &id).await?;
+    let (heading, lead) = words(&found.attempt);
+    let view = AttemptPage {
+        page: page(request, &caller, Section::Security, heading),
+        heading: heading.to_owned(),
+        lead: lead.to_owned(),
+        outcome: outcome(found.attempt.accepted),
+        facts: facts(&found),
+        checks: found.checks.iter().map(check).collect(),
+        verified: found.attempt.certificate.is_some(),
+        outline: found.attempt.outline.unwrap_or_default(),
+    };
+    Ok(answer(request, &caller, StatusCode::OK, &view)?)
+}
+
+/// `POST /console/security/saml/test`.
+#[handler]
+pub async fn begin_test(request: &Request, sent: Vec<u8>) -> poem::Result<Response> {
+    let (caller, fields) = posted_by_administrator(request, &sent, HOME).await?;
+    let provider = Some(fields.text("provider")).filter(|provider| !provider.is_empty());
+    let (slug, user) = (&caller.facts.workspace.slug, &caller.facts.user.id);
+    let begun = test_connection::begin(&caller.app, slug, provider, user, &caller.actor.origin).await?;
+    let view = TestPage {
+        page: page(request, &caller, Section::Security, "Test the connection"),
+        location: test_connection::address(&caller.app, slug, &begun.departure),
+    };
+    let response = answer(request, &caller, StatusCode::OK, &view)?;
+    Ok(with_cookie(response, &flow_cookie(&caller.app, begun.browser.reveal(), 15 * 60)))
+}
+
+fn words(attempt: &Attempt) -> (&'static str, &'static str) {
+    match (attempt.purpose, attempt.accepted) {
+        (Purpose::Test, true) => ("The test passed", "Nobody was signed in, and nothing was changed."),
+        (Purpose::Test, false) => {
+            ("The test failed", "Nobody was signed in, and nothing was changed. The first failed check decided.")
+        }
+        (Purpose::SignIn, true) => ("The sign-in was accepted", "Every check passed."),
+        (Purpose::SignIn, false) => (
+            "The sign-in was refused",
+            "The first failed check decided. The person was told the request id, and no reason.",
+        ),
+    }
+}
+
+fn row(attempt: &Attempt) -> AttemptRow {
+    AttemptRow {
+        url: format!("{HOME}/{}", attempt.id),
+        at: Moment::from_millis(attempt.at),
+        purpose: if attempt.purpose == Purpose::Test { "Test" } else { "Sign-in" },
+        outcome: outcome(attempt.accepted),
+        check: attempt.refused_check.clone().unwrap_or_default(),
+        request_id: attempt.request_id.clone(),
+    }
+}
+
+/// `Accepted` or `Refused`.
+pub fn outcome(accepted: bool) -> Badge {
+    let (tone, text) = if accepted { (Tone::Success, "Accepted") } else { (Tone::Warning, "Refused") };
+    Badge { tone, text: text.to_owned() }
+}
+
+/// One check as a row.
+pub fn check(found: &ExplainedCheck) -> CheckRow {
+    let (tone, text) = match found.checked.outcome.as_str() {
+        "passed" => (Tone::Success, "Passed"),
+        "failed" => (Tone::Danger, "Failed"),
+        _ => (Tone::Neutral, "Not reached"),
+    };
+    CheckRow {
+        number: found.number,
+        title: found.title,
+        source: found.source,
+        outcome: Badge { tone, text: text.to_owned() },
+        refusal: found.checked.refusal.clone().unwrap_or_default(),
+        detail: found.checked.detail.clone().unwrap_or_default(),
+        advice: found.advice.clone().unwrap_or_default(),
+    }
+}
+
+/// What is known, one line each.
+fn facts(found: &Explained) -> Vec<Detail> {
+    let attempt = &found.attempt;
+    let mut shown = vec![
+        ("When", Some(Moment::from_millis(attempt.at).text)),
+        ("Request id", Some(attempt.request_id.clone())),
+        ("Identity provider", Some(found.product.name().to_owned())),
+        ("Address", Some(attempt.ip.clone())),
+        ("Clocks", attempt.clock_difference_ms.map(clocks)),
+        ("Certificate", attempt.certificate.clone()),
+        ("User", attempt.user_id.clone()),
+        ("Tested by", attempt.begun_by.clone()),
+    ];
+    shown.extend(attempt.person.iter().flat_map(person));
+    let known = shown.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
+    known.map(|(name, value)| Detail { name: name.to_owned(), value }).collect()
+}
+
+fn person(person: &Person) -> Vec<(&'static str, Option<String>)> {
+    let would_be = person.would_be.as_deref().map(|would_be| match would_be {
+        "known" => "a user who signed in this way before",
+        "linked" => "a user who is here already, from now on known by the NameID too",
+        _ => "a new user, who would be created",
+    });
+    vec![
+        ("NameID", Some(person.name_id.clone())),
+        ("E-mail address", Some(person.email.clone().unwrap_or_else(|| "none".to_owned()))),
+        ("Display name", Some(person.display_name.clone().unwrap_or_else(|| "none".to_owned()))),
+        ("Groups", Some(person.groups.to_string())),
+        ("Role by groups", person.role_by_groups.clone()),
+        ("It would be", would_be.map(str::to_owned)),
+        ("Role", person.role.clone()),
+        ("User here", person.user_id.clone()),
+    ]
+}
+
+/// How long it took to come, by both clocks.
+fn clocks(difference_ms: i64) -> String {
+    let seconds = difference_ms.unsigned_abs() / 1000;
+    if difference_ms < 0 {
+        return format!("the response was issued {seconds} s after it came: the clock there is ahead of ours");
+    }
+    format!("the response came {seconds} s after it was issued")
+}
