@@ -138,7 +138,6 @@ fn failures_behind_a_key_look_alike() {
     let corpus = Corpus::recorded();
     let reference = corpus.case("enc-plain-tampered");
     let said = corpus.judge(reference).expect_err("it was changed");
-    let usual = median(&corpus, reference);
     for name in [
         "enc-cbc-padding",
         "enc-cbc-iv",
@@ -150,22 +149,20 @@ fn failures_behind_a_key_look_alike() {
     ] {
         let case = corpus.case(name);
         assert_eq!(corpus.judge(case).expect_err(name), said, "{name}");
-        let cost = median(&corpus, case);
+        let (usual, cost) = least(&corpus, reference, case);
         assert!(cost < usual * 2 && usual < cost * 2, "{name} takes {cost:?}, a wrong signature {usual:?}");
     }
 }
 
-/// Processor time of one judgement: the middle of many.
-fn median(corpus: &Corpus, case: &Case) -> Duration {
-    let mut times: Vec<Duration> = (0..21)
-        .map(|_| {
-            let before = spent();
-            let _ = corpus.judge(case);
-            spent() - before
-        })
-        .collect();
-    times.sort_unstable();
-    times[times.len() / 2]
+/// Processor time of one judgement of each, by turns: the least of many, since a busy machine only adds to it.
+fn least(corpus: &Corpus, one: &Case, other: &Case) -> (Duration, Duration) {
+    let cost = |case: &Case| {
+        let before = spent();
+        let _ = corpus.judge(case);
+        spent() - before
+    };
+    let costs = (0..21).map(|_| (cost(one), cost(other)));
+    costs.fold((Duration::MAX, Duration::MAX), |least, cost| (least.0.min(cost.0), least.1.min(cost.1)))
 }
 
 #[test]
