@@ -18,7 +18,6 @@ use super::metadata_fetch::{Document, Fetched, Validators, fetch};
 use super::metadata_store::{self as store, FetchedProvider};
 use super::metadata_times::{self, Times};
 use super::provider::StoredProvider;
-use super::provider_store::lock_workspace;
 use super::refusal::quoted;
 use crate::actor::Actor;
 use crate::app::App;
@@ -28,6 +27,7 @@ use crate::base::ids::WorkspaceId;
 use crate::db::Write;
 use crate::error::{CONFLICT, Error, Result};
 use crate::transact;
+use crate::workspaces::store as workspaces;
 
 /// How long a claim lasts, which begins when it is this process's turn: longer than any fetch. A replica that ends meanwhile holds
 /// nobody up for longer.
@@ -155,7 +155,7 @@ async fn refresh_in_turn(app: &App, provider: &FetchedProvider, due: UnixMillis)
 async fn claim_and_refresh(app: &App, listed: &FetchedProvider, due: UnixMillis) -> Result<Option<Outcome>> {
     let now = app.clock.now();
     let claimed = transact!(app.db, |tx| {
-        lock_workspace(tx, &listed.workspace).await?;
+        workspaces::lock(tx, &listed.workspace).await?;
         // As it is now: since it was listed somebody may have saved it.
         let Some(current) = store::find_fetched(tx, &listed.workspace, &listed.id).await? else { return Ok(None) };
         let claimed = store::claim(tx, &current, now, due, now + CLAIM_MS).await?;
@@ -181,7 +181,7 @@ async fn refresh(app: &App, provider: &FetchedProvider) -> Result<Outcome> {
         Ok(Fetched::Document(document)) => judge(app, provider, &document).await,
         Err(error) => {
             tracing::debug!(error = error.log(), provider = provider.id, "a fetch of SAML metadata failed");
-            failed(app, provider, error.detail()).await
+            failed(app, provider, error.detail(), None).await
         }
     }
 }
@@ -213,7 +213,7 @@ async fn unchanged(
     let now = app.clock.now();
     let due = metadata_times::next_refresh(now, times, jitter(app));
     transact!(app.db, |tx| {
-        lock_workspace(tx, &provider.workspace).await?;
+        workspaces::lock(tx, &provider.workspace).await?;
         store::settle(tx, provider, validators, 0, due).await?;
         let kept = match metadata {
             Some(metadata) => store::replace_metadata(tx, provider, metadata, 0, now).await?,
@@ -245,7 +245,7 @@ async fn take_over(app: &App, provider: &FetchedProvider, document: &Document, c
         "metadata_url": provider.url,
     });
     let done = transact!(app.db, |tx| {
-        lock_workspace(tx, &provider.workspace).await?;
+        workspaces::lock(tx, &provider.workspace).await?;
         store::settle(tx, provider, &document.validators, 0, due).await?;
         if store::replace_metadata(tx, provider, &document.xml, versions, now).await? == 0 {
             look_again(tx, provider, now).await?;
@@ -267,28 +267,27 @@ async fn take_over(app: &App, provider: &FetchedProvider, document: &Document, c
 
 async fn other_entity(app: &App, provider: &FetchedProvider, entity_id: &str) -> Result<Outcome> {
     let text = format!("what is there is the metadata of another identity provider now: {}", quoted(entity_id));
-    let outcome = failed(app, provider, &text).await?;
-    if provider.fetch_error.as_deref() != Some(text.as_str()) {
-        let details =
-            json!({"entity_id": provider.entity_id, "found": quoted(entity_id), "metadata_url": provider.url});
-        let entry = Entry::refused("security.saml_metadata_refreshed", target(provider)).with(details);
-        let now = app.clock.now();
-        transact!(app.db, |tx| {
-            lock_workspace(tx, &provider.workspace).await?;
-            audit::append(tx, &provider.workspace, now, &actor(), &entry).await
-        })?;
-    }
-    Ok(outcome)
+    let details = json!({"entity_id": provider.entity_id, "found": quoted(entity_id), "metadata_url": provider.url});
+    let entry = Entry::refused("security.saml_metadata_refreshed", target(provider)).with(details);
+    // Once, not at every fetch.
+    let is_known = provider.fetch_error.as_deref() == Some(text.as_str());
+    failed(app, provider, &text, Some(entry).filter(|_| !is_known)).await
 }
 
-async fn failed(app: &App, provider: &FetchedProvider, reason: &str) -> Result<Outcome> {
+/// Notes a failure, and `entry` with it.
+async fn failed(app: &App, provider: &FetchedProvider, reason: &str, entry: Option<Entry>) -> Result<Outcome> {
     let (now, failures) = (app.clock.now(), provider.failures.saturating_add(1));
     let due = metadata_times::next_attempt(now, failures, jitter(app));
     transact!(app.db, |tx| {
-        lock_workspace(tx, &provider.workspace).await?;
+        workspaces::lock(tx, &provider.workspace).await?;
         store::settle(tx, provider, &provider.validators, failures, due).await?;
-        let noted = store::note_failure(tx, provider, reason).await?;
-        if noted == 0 { look_again(tx, provider, now).await } else { Ok(()) }
+        if store::note_failure(tx, provider, reason).await? == 0 {
+            return look_again(tx, provider, now).await;
+        }
+        if let Some(entry) = &entry {
+            audit::append(tx, &provider.workspace, now, &actor(), entry).await?;
+        }
+        Ok(())
     })?;
     Ok(Outcome::Failed(reason.to_owned()))
 }

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::assertion::{Asked, Expected, Identity};
+use super::assertion::{Asked, CLOCK_SKEW_MS, Expected, Identity};
 use super::attempt_model::{Ending, Trail};
 use super::begin::{admitted, asked};
 use super::configure::{ServiceProvider, parse};
@@ -27,7 +27,7 @@ use crate::base::secret::{Secret, SecretKind, recognise};
 use crate::db::Write;
 use crate::error::{Error, FORBIDDEN, Result};
 use crate::login::sign_in::admit_address;
-use crate::policy::model::{MINUTE_MS, Method};
+use crate::policy::model::Method;
 use crate::sessions::issue::{Earned, Stamps, hold, issue};
 use crate::sessions::model::Session;
 use crate::sessions::revoke;
@@ -35,24 +35,25 @@ use crate::transact;
 use crate::workspaces::model::Workspace;
 use crate::workspaces::store as workspaces;
 
-/// How far the clocks may be apart.
-const CLOCK_SKEW_MS: i64 = 3 * MINUTE_MS;
-
 /// How a sign-in ended.
 pub enum Ended {
     SignedIn {
         session: Box<Session>,
         token: Secret,
         return_to: String,
-        /// Whether their role, name or address was changed with it, which replicas must learn of.
-        announced: bool,
     },
     /// Nobody asked for it, and it comes from a provider that may begin a sign-in: go there, where one of ours begins.
-    Unsolicited { location: String },
+    Unsolicited {
+        location: String,
+    },
     /// A revocation overtook it: begin again, once.
-    Overtaken { return_to: String },
+    Overtaken {
+        return_to: String,
+    },
     /// It was a test: nobody is signed in, and this page of ours says how it went.
-    Tested { page: String },
+    Tested {
+        page: String,
+    },
 }
 
 /// What a browser brought to the end of a sign-in.
@@ -139,19 +140,20 @@ async fn attempt(
     // 3. Flow, assertion, user, session, attempt: all or nothing.
     let trail: &Trail = trail;
     let written = transact!(app.db, |tx| {
-        let outcome = finish(tx, app, workspace, &stored, &flow, &identity, origin).await?;
-        if let Ok(Ended::SignedIn { session, .. }) = &outcome {
+        let written = finish(tx, app, workspace, &stored, &flow, &identity, origin).await?;
+        if let Ok(Ended::SignedIn { session, .. }) = &written.outcome {
             let ending = Ending::Accepted(Some(&session.user));
             attempts::record(tx, app, &workspace.id, trail, ending, origin).await?;
         }
-        Ok(outcome)
+        Ok(written)
     });
     match written {
-        Ok(outcome) => {
-            if let Ok(Ended::SignedIn { announced: true, .. }) = &outcome {
+        Ok(written) => {
+            // A sign-in that was overtaken, too, has written what the provider says of the person.
+            if written.announced {
                 settle_profile(app).await;
             }
-            Ok(outcome)
+            Ok(written.outcome)
         }
         Err(error) if error.is_unique_violation() => {
             Ok(Err(Refusal::new("user.race", "the same person signed in twice at once")))
@@ -224,6 +226,19 @@ async fn verified(
     Ok(verdict)
 }
 
+/// What the transaction of a sign-in wrote.
+struct Written {
+    outcome: std::result::Result<Ended, Refusal>,
+    /// Whether role, name or address of the person were changed, which replicas must learn of.
+    announced: bool,
+}
+
+impl Written {
+    fn refused(refusal: Refusal) -> Self {
+        Self { outcome: Err(refusal), announced: false }
+    }
+}
+
 async fn finish(
     tx: &mut Write,
     app: &App,
@@ -232,38 +247,40 @@ async fn finish(
     flow: &Flow,
     identity: &Identity,
     origin: &Origin,
-) -> Result<Result<Ended, Refusal>> {
+) -> Result<Written> {
     let now = app.clock.now();
     // The workspace first, as whoever changes a provider.
     let held = hold(tx, &workspace.id, flow.began_seq).await?;
     // A change of the provider commits before this sign-in or after it, never in between.
     if provider_store::lock(tx, &workspace.id, &flow.provider, flow.provider_version).await? == 0 {
-        return Ok(Err(provider_changed()));
+        return Ok(Written::refused(provider_changed()));
     }
     if store::use_flow(tx, flow, now).await? == 0 {
-        return Ok(Err(Refusal::new("flow.used", "this sign-in has ended already")));
+        return Ok(Written::refused(Refusal::new("flow.used", "this sign-in has ended already")));
     }
     let (provider, assertion) = (&stored.entity_id, &identity.assertion_id);
     if store::use_assertion(tx, &workspace.id, provider, assertion, identity.replay_until).await? == 0 {
-        return Ok(Err(Refusal::new("replay", "this assertion was used before")));
+        return Ok(Written::refused(Refusal::new("replay", "this assertion was used before")));
     }
     // Core §3.7.3.2: a log-out holds for assertions that arrive after it, too.
     let name = [provider.as_str(), identity.name_id.as_str(), identity.session_index.as_deref().unwrap_or_default()];
     if logout_store::is_logged_out(tx, &workspace.id, name, identity.authn_instant, now).await? {
-        return Ok(Err(Refusal::new("flow.logged-out", "the identity provider ended this session meanwhile")));
+        return Ok(Written::refused(Refusal::new(
+            "flow.logged-out",
+            "the identity provider ended this session meanwhile",
+        )));
     }
     let Known { user, announced } = match person(tx, app, workspace, stored, identity, origin).await? {
         Ok(known) => known,
-        Err(refusal) => return Ok(Err(refusal)),
+        Err(refusal) => return Ok(Written::refused(refusal)),
     };
     let return_to = flow.return_to.clone();
     let current = workspaces::load(tx, &workspace.id).await?;
     let current = current.epoch == flow.workspace_epoch && user.epoch_seq <= flow.began_seq;
     let Some(held) = held.filter(|_| current) else {
-        if flow.restarts == 0 {
-            return Ok(Ok(Ended::Overtaken { return_to }));
-        }
-        return Ok(Err(Refusal::new("flow.overtaken", "sessions were ended during this sign-in, twice")));
+        let twice = || Refusal::new("flow.overtaken", "sessions were ended during this sign-in, twice");
+        let outcome = if flow.restarts == 0 { Ok(Ended::Overtaken { return_to }) } else { Err(twice()) };
+        return Ok(Written { outcome, announced });
     };
     let (format, qualifier) = (identity.name_id_format.as_deref(), identity.name_qualifier.as_deref());
     let name_id_form = NameIdForm::of(format, qualifier, identity.sp_name_qualifier.as_deref()).to_json();
@@ -287,7 +304,7 @@ async fn finish(
     let entry = Entry::done("login.succeeded", Target::new("session", session.id.as_str(), user.label()));
     let entry = entry.with(json!({"method": "saml", "identity_provider": provider}));
     audit::append(tx, &workspace.id, now, &actor, &entry).await?;
-    Ok(Ok(Ended::SignedIn { session: Box::new(session), token, return_to, announced }))
+    Ok(Written { outcome: Ok(Ended::SignedIn { session: Box::new(session), token, return_to }), announced })
 }
 
 /// Keeps the attempt and, as far as `attempts::is_audited`, its audit entry; gives the attempt's id.
