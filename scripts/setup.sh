@@ -47,7 +47,7 @@ have_postgres() { have initdb || any_file '/usr/lib/postgresql/*/bin/initdb'; }
 have_nginx() { PATH=$PATH:/usr/sbin:/usr/local/sbin nginx -V 2>&1 | grep -q http_auth_request_module; }
 have_haproxy() { [[ $(PATH=$PATH:/usr/sbin:/usr/local/sbin haproxy -vv 2>&1) == *+LUA* ]]; }
 have_chromium() { have chromium || have chromium-browser || have google-chrome; }
-have_php() { [[ $(php -m 2>&1) == *dom* ]]; }
+have_php() { php -r 'exit(extension_loaded("dom") ? 0 : 1);' >/dev/null 2>&1; }
 have_simplesamlphp() { [ -d .tools/simplesamlphp/usr/share/simplesamlphp/www ] || [ -d /usr/share/simplesamlphp/www ]; }
 # With what its packages only recommend, and its portal doesn't start without; version 2.21 wants the mail modules.
 have_lemonldap() {

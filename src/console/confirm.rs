@@ -22,8 +22,6 @@ pub struct ConfirmPage {
     pub stays: Vec<String>,
     /// Path that the form posts to.
     pub action: String,
-    /// Field `sessions` (`keep`, `log_out_affected` or `log_all_users_out`), `None` if there is no choice.
-    pub sessions: Option<SessionsChoice>,
     /// Field `reason` (required), `None` if none is asked for.
     pub reason: Option<String>,
     /// Names the deed: `Log out 3 sessions`.

@@ -6,7 +6,7 @@ use poem::Request;
 use super::Flash;
 use super::parts::Tone;
 use crate::app::App;
-use crate::web::authenticate::cookie;
+use crate::web::authenticate::{cookie, timed_cookie};
 
 /// Something that a page tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,9 +108,8 @@ fn cookie_name(app: &App) -> &'static str {
     if app.config.secure_cookies() { "__Host-curfew-flash" } else { "curfew-flash" }
 }
 
-fn set_cookie(app: &App, value: &str, seconds: u32) -> String {
-    let secure = if app.config.secure_cookies() { "; Secure" } else { "" };
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", cookie_name(app))
+fn set_cookie(app: &App, value: &str, seconds: i64) -> String {
+    timed_cookie(app, cookie_name(app), value, seconds)
 }
 
 /// The `Set-Cookie` that tells the next page.

@@ -14,8 +14,9 @@ use crate::base::clock::{UnixMillis, parse_rfc3339};
 use crate::base::random::bytes32;
 use crate::base::secret::{constant_time_eq, derived};
 use crate::base::text::hex;
-use crate::error::{CSRF, Error, Result, UNSUPPORTED_MEDIA_TYPE};
+use crate::error::{CSRF, Error, Result};
 use crate::web::authenticate::{cookie, require_same_origin};
+use crate::web::form::require_form;
 
 /// Fields of one request at the most.
 const MOST_FIELDS: usize = 200;
@@ -30,10 +31,7 @@ impl Fields {
     /// # Errors
     /// 415 if it is none; 400 for a field that comes twice or can't be text.
     pub fn of_body(request: &Request, sent: &[u8]) -> Result<Self> {
-        let media_type = request.content_type().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(Error::new(UNSUPPORTED_MEDIA_TYPE, "send a form: application/x-www-form-urlencoded"));
-        }
+        require_form(request)?;
         Self::parse(sent)
     }
 

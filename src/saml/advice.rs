@@ -295,6 +295,13 @@ const ADVICE: &[Row] = &[
         &[(Generic, "Invite or provision that person first, or switch just_in_time_users on in the policy.")],
     ),
     (
+        &["user.not-linked"],
+        &[(
+            Generic,
+            "That person is here, and this provider links nobody by their address: switch link_existing of it on here.",
+        )],
+    ),
+    (
         &["user.ambiguous"],
         &[(
             Generic,

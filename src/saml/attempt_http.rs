@@ -156,7 +156,7 @@ impl SamlAttemptsApi {
         let (slug, user) = (&caller.facts.workspace.slug, &caller.facts.user.id);
         let provider = body.0.provider_id.as_deref();
         let begun = test_connection::begin(&caller.app, slug, provider, user, &caller.actor.origin).await?;
-        let cookie = flow_cookie(&caller.app, begun.browser.reveal(), 15 * 60);
+        let cookie = flow_cookie(&caller.app, &begun.browser);
         let location = test_connection::address(&caller.app, slug, &begun.departure);
         Ok(Answer::ok(SamlTestView { location }).with_header(header::SET_COOKIE, cookie))
     }

@@ -22,7 +22,7 @@ use crate::workspaces::model::{Workspace, domain_of};
 use crate::workspaces::store as workspaces;
 
 /// How long the identity provider and the person may take.
-const FLOW_MS: i64 = 15 * MINUTE_MS;
+pub const FLOW_MS: i64 = 15 * MINUTE_MS;
 
 /// A sign-in that somebody wants to begin.
 #[derive(Clone, Copy, Debug)]

@@ -85,15 +85,6 @@ pub async fn import(app: &App, actor: &Actor, change: &Change<'_>, metadata: &st
     Ok(saved.receipt)
 }
 
-/// As `import`, from the address of the metadata, which is fetched from there from now on.
-///
-/// # Errors
-/// As `import`; 422 naming `metadata_url` if it can't be fetched.
-pub async fn import_from(app: &App, actor: &Actor, change: &Change<'_>, url: &str) -> Result<Option<Receipt>> {
-    let saved = providers::save(app, actor, None, change, &Wanted::import_from(Which::Default, url)).await?;
-    Ok(saved.receipt)
-}
-
 /// Switches the default provider off. Sessions that began by SAML end by the policy only if asked for.
 ///
 /// # Errors

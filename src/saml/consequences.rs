@@ -93,17 +93,12 @@ async fn reach(db: &mut Read, workspace: &WorkspaceId, step: Step<'_>) -> Result
     let in_force = store::list_settings(db, workspace).await?;
     let others: Vec<ProviderSettings> =
         in_force.into_iter().filter(|(id, ..)| is_other(id)).map(|(_, _, settings)| settings).collect();
-    let verified = verified(db, workspace).await?;
+    let verified = workspaces::list_verified(db, workspace).await?;
     let domains = |own: Option<&StoredProvider>| {
         let own = own.filter(|own| own.enabled).map(|own| &own.settings);
         required_domains(others.iter().chain(own), &verified)
     };
     Ok(affected(step.before, step.after, &Required { before: domains(step.before), after: domains(step.after) }))
-}
-
-async fn verified(db: &mut Read, workspace: &WorkspaceId) -> Result<Vec<String>> {
-    let domains = workspaces::list_domains(db, workspace).await?;
-    Ok(domains.into_iter().filter(|domain| domain.verified_at.is_some()).map(|domain| domain.domain).collect())
 }
 
 /// Whose sessions a choice would end.
@@ -154,7 +149,8 @@ pub async fn preview(app: &App, actor: &Actor, change: &Change<'_>, step: Step<'
         false => would_end(&mut read, app, actor, workspace, &Selection::of_change(affected)).await?,
     };
     let everybody = would_end(&mut read, app, actor, workspace, &Selection::default()).await?;
-    let (providers, verified) = (store::list(&mut read, workspace).await?, verified(&mut read, workspace).await?);
+    let (providers, verified) =
+        (store::list(&mut read, workspace).await?, workspaces::list_verified(&mut read, workspace).await?);
     let ways = ways_in(&providers, &verified);
     let mut left = ways_in(&changed(&providers, step.before, step.after), &verified);
     if let Some(after) = step.after.filter(|after| begins_to_vouch(step.before, after)) {

@@ -31,11 +31,10 @@ pub(super) async fn require_ready(
     if after.settings.enforcement == Enforcement::Optional || asks_no_more(before, after) {
         return Ok(());
     }
-    let domains = workspaces::list_domains(db, workspace).await?;
-    let verified = |name: &String| domains.iter().any(|known| known.verified_at.is_some() && known.domain == *name);
+    let verified = workspaces::list_verified(db, workspace).await?;
     let policy = policies::load(db, workspace).await?;
     let known = Known {
-        domains_verified: after.settings.domains.iter().all(verified),
+        domains_verified: after.settings.domains.iter().all(|name| verified.contains(name)),
         owner_with_password: has_owner_with_password(db, workspace).await?,
         policy: &policy,
     };

@@ -11,7 +11,7 @@ use poem_openapi::param::Query;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
-use super::begin::{self, Start};
+use super::begin::{self, FLOW_MS, Start};
 use super::configure::{self, Change, ServiceProvider};
 use super::consequences::Consequences;
 use super::consequences_http::SamlConsequencesView;
@@ -26,6 +26,7 @@ use super::wanted::{Wanted, Which};
 use super::{certificate, dry_run, encryption_keys, own_metadata, providers, signing_keys, unsolicited};
 use crate::app::App;
 use crate::base::clock::rfc3339;
+use crate::base::secret::Secret;
 use crate::console::handlers::saml_setup::setup_cookie_name;
 use crate::console::sign_in as pages;
 use crate::error::{Error, Result};
@@ -34,6 +35,7 @@ use crate::security::http::on_saml_change;
 use crate::sessions::model::Role;
 use crate::sessions::permission::{require_admin, require_recent_admin};
 use crate::web::authenticate::{self, Caller};
+use crate::web::form::require_form;
 use crate::web::json::{Answer, Body};
 use crate::web::pipeline::see_other;
 use crate::web::views::ReceiptView;
@@ -44,9 +46,8 @@ fn flow_cookie_name(app: &App) -> &'static str {
 }
 
 /// The `Set-Cookie` that binds a sign-in under way to this browser.
-pub fn flow_cookie(app: &App, value: &str, seconds: u32) -> String {
-    let secure = if app.config.secure_cookies() { "; Secure" } else { "" };
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", flow_cookie_name(app))
+pub fn flow_cookie(app: &App, browser: &Secret) -> String {
+    authenticate::timed_cookie(app, flow_cookie_name(app), browser.reveal(), FLOW_MS / 1000)
 }
 
 #[derive(Deserialize)]
@@ -98,7 +99,7 @@ pub async fn begin_sign_in(UrlPath(slug): UrlPath<String>, request: &Request) ->
     };
     let begun = begin::begin(&app, &start, &authenticate::origin(request)).await?;
     let mut response = sent_away(&app, begun.departure);
-    append_cookie(&mut response, &flow_cookie(&app, begun.browser.reveal(), 15 * 60));
+    append_cookie(&mut response, &flow_cookie(&app, &begun.browser));
     Ok(response)
 }
 
@@ -165,17 +166,18 @@ pub async fn end_sign_in(UrlPath(slug): UrlPath<String>, request: &Request, sent
             response
         }
     };
-    append_cookie(&mut response, &flow_cookie(&app, "", 0));
+    append_cookie(&mut response, &authenticate::timed_cookie(&app, flow_cookie_name(&app), "", 0));
     Ok(response)
 }
 
+/// What is read of a form.
+const FIELDS: [&str; 3] = ["SAMLResponse", "RelayState", "continued"];
+
 fn read_form(request: &Request, sent: &[u8]) -> Result<AcsForm> {
-    let form = request.content_type().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_owned();
-    if !form.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(Error::new(crate::error::UNSUPPORTED_MEDIA_TYPE, "send a form: application/x-www-form-urlencoded"));
-    }
+    require_form(request)?;
     let bad = || Error::invalid("SAMLResponse", "must be sent once, as a form field");
-    let mut found: Vec<(Cow<'_, str>, Cow<'_, str>)> = url::form_urlencoded::parse(sent).collect();
+    let known = |(name, _): &(Cow<'_, str>, Cow<'_, str>)| FIELDS.contains(&name.as_ref());
+    let mut found: Vec<_> = url::form_urlencoded::parse(sent).filter(known).collect();
     let relay_state = found.iter().find(|(name, _)| name == "RelayState").and_then(|(_, text)| unsolicited::kept(text));
     let continued = found.iter().find(|(name, _)| name == "continued").map(|(_, value)| value.clone().into_owned());
     found.retain(|(name, _)| name == "SAMLResponse");

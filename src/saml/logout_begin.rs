@@ -1,7 +1,7 @@
 //! A log-out that was begun here and goes on at the identity provider (Profiles §4.4.3.1). The session has ended before: this
 //! only tells the provider, through the browser, and waits for nothing.
 
-use super::begin::Begun;
+use super::begin::{Begun, FLOW_MS};
 use super::configure::{ServiceProvider, parse};
 use super::logout_message::Kind;
 use super::logout_store::{self, LogoutFlow};
@@ -11,12 +11,9 @@ use super::{provider_store, signing_keys};
 use crate::app::App;
 use crate::base::secret::{Secret, SecretKind};
 use crate::error::Result;
-use crate::policy::model::{MINUTE_MS, Method};
+use crate::policy::model::Method;
 use crate::sessions::model::Facts;
 use crate::transact;
-
-/// How long the identity provider and the person may take.
-const FLOW_MS: i64 = 15 * MINUTE_MS;
 
 /// The way on for somebody whose session has just ended; `None` if no identity provider is behind it, or none that is still
 /// the workspace's, takes part in single logout, and shall be told by its settings.

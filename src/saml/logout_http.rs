@@ -19,8 +19,9 @@ use super::refusal::Refusal;
 use crate::app::App;
 use crate::console::chrome::with_cookie;
 use crate::console::handlers::saml_logout as pages;
-use crate::error::{Error, FORBIDDEN, Result, UNSUPPORTED_MEDIA_TYPE};
+use crate::error::{Error, FORBIDDEN, Result};
 use crate::web::authenticate;
+use crate::web::form::require_form;
 
 /// A message by redirect.
 #[handler]
@@ -76,7 +77,7 @@ async fn end(app: &App, slug: &str, browser: &str, received: Received, request: 
     let status = if finished == Finished::Refused { StatusCode::FORBIDDEN } else { StatusCode::OK };
     let confirmed = finished == Finished::Confirmed;
     let response = pages::signed_out(app, slug, status, confirmed)?;
-    Ok(if status == StatusCode::OK { with_cookie(response, &pages::flow_cookie(app, "", 0)) } else { response })
+    Ok(if status == StatusCode::OK { with_cookie(response, &pages::clear_flow_cookie(app)) } else { response })
 }
 
 /// The secret of the browser that began a log-out.
@@ -106,10 +107,7 @@ struct Form {
 /// # Errors
 /// 415 if it is no form; 400 unless it has one of the two messages, once.
 fn read_form(request: &Request, sent: &[u8]) -> Result<Form> {
-    let media_type = request.content_type().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(Error::new(UNSUPPORTED_MEDIA_TYPE, "send a form: application/x-www-form-urlencoded"));
-    }
+    require_form(request)?;
     let known = url::form_urlencoded::parse(sent).filter(|(name, _)| FIELDS.contains(&name.as_ref()));
     // One more than there are: then one of them is there twice.
     let fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = known.take(FIELDS.len() + 1).collect();

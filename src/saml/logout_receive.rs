@@ -205,7 +205,7 @@ async fn end(
 ) -> Result<Result<Vec<Revoked>, Refusal>> {
     // The workspace first, as whoever changes a provider or signs in. A sign-in commits before this, and its session is found
     // below; or it finds, later, that it was overtaken.
-    provider_store::lock_workspace(tx, &workspace.id).await?;
+    workspaces::lock(tx, &workspace.id).await?;
     if provider_store::lock(tx, &workspace.id, &stored.id, stored.version).await? == 0 {
         return Ok(Err(Refusal::new("logout.provider-changed", "the identity provider was changed meanwhile")));
     }

@@ -107,9 +107,8 @@ async fn newcomer(
         return refuse("user.no-email", "the assertion names no e-mail address to know a new person by");
     };
     let domain = domain_of(email);
-    let domains = workspaces::list_domains(tx, &workspace.id).await?;
-    let verified = domains.iter().any(|known| known.verified_at.is_some() && Some(&known.domain) == domain.as_ref());
-    if !verified {
+    let verified = workspaces::list_verified(tx, &workspace.id).await?;
+    if domain.is_none_or(|domain| !verified.contains(&domain)) {
         return refuse("user.domain", "the address is of a domain that this workspace has not verified");
     }
     if !profile::may_name(tx, workspace, stored, email).await? {

@@ -113,7 +113,6 @@ pub(super) async fn may_name(
 ) -> Result<bool> {
     let Some(domain) = domain_of(email) else { return Ok(false) };
     let known: Vec<Outline> = super::provider_store::list_outlines(db, &workspace.id).await?;
-    let domains = workspaces::list_domains(db, &workspace.id).await?;
-    let verified = domains.iter().any(|known| known.verified_at.is_some() && known.domain == domain);
-    Ok(verified && serves(&known, &stored.id, &domain))
+    let verified = workspaces::list_verified(db, &workspace.id).await?;
+    Ok(verified.contains(&domain) && serves(&known, &stored.id, &domain))
 }

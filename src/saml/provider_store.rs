@@ -90,13 +90,6 @@ fn settings(row: &Row) -> Result<ProviderSettings> {
     serde_json::from_str(&row.text("settings")?).map_err(Error::internal)
 }
 
-/// Keeps other changes of the workspace's providers away until the transaction ends. It comes before every other lock of the
-/// transaction, as it does in a revocation and in a sign-in.
-pub async fn lock_workspace(tx: &mut Write, workspace: &WorkspaceId) -> Result<()> {
-    tx.execute("UPDATE workspace SET name = name WHERE id = $1", args![workspace]).await?;
-    Ok(())
-}
-
 pub async fn insert(tx: &mut Write, workspace: &WorkspaceId, provider: &StoredProvider) -> Result<()> {
     let sql = "INSERT INTO saml_provider (workspace_id, id, entity_id, name, metadata, metadata_url, fetched_at, fetch_error, \
                enabled, by_owner, encrypted_assertions, settings, tested_at, tested_by, version, updated_at, created_at) \

@@ -172,7 +172,7 @@ pub async fn delete(
 /// Sign-ins that are ending, then the workspace: in the order of every revocation, and of the end of a sign-in.
 async fn lock(tx: &mut Write, workspace: &WorkspaceId) -> Result<()> {
     revoke::hold_sign_ins(tx, workspace).await?;
-    store::lock_workspace(tx, workspace).await
+    workspaces::lock(tx, workspace).await
 }
 
 /// The provider that is meant is on. Without a name only one is meant: asked a second time, the next one would be.
@@ -242,9 +242,7 @@ pub(super) async fn plan(
     require_distinct(&after, &known)?;
     require_owner_for_roles(before.as_ref(), &after, given.by_owner)?;
     if before.as_ref().is_none_or(|before| before.settings.domains != after.settings.domains) {
-        let domains = workspaces::list_domains(db, workspace).await?;
-        let verified: Vec<String> =
-            domains.into_iter().filter(|domain| domain.verified_at.is_some()).map(|domain| domain.domain).collect();
+        let verified = workspaces::list_verified(db, workspace).await?;
         require_verified(&after.settings.domains, &verified)?;
     }
     Ok(Plan { before, after })

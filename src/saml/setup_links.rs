@@ -103,7 +103,7 @@ pub async fn create(
     };
     transact!(app.db, |tx| {
         // The workspace first, as whoever ends sessions; then whoever makes it, whose epoch it carries.
-        provider_store::lock_workspace(tx, workspace).await?;
+        workspaces::store::lock(tx, workspace).await?;
         let user = users::lock(tx, workspace, user).await?.ok_or_else(|| Error::not_found("user"))?;
         let epoch = workspaces::store::load(tx, workspace).await?.epoch;
         if let Some(provider) = &link.provider {

@@ -11,7 +11,6 @@ use super::certificate;
 use super::key_ring::{self, Under};
 use super::key_store::{self, StoredKey};
 use super::key_use::KeyUse;
-use super::provider_store;
 pub use super::signing_key::SigningKey;
 use crate::actor::Actor;
 use crate::app::App;
@@ -19,6 +18,7 @@ use crate::audit::{self, Entry, Target};
 use crate::base::ids::WorkspaceId;
 use crate::error::{CONFLICT, Error, Result};
 use crate::transact;
+use crate::workspaces::store as workspaces;
 
 const USE: KeyUse = KeyUse::Signing;
 
@@ -105,7 +105,7 @@ pub async fn rotate(app: &App, actor: &Actor, workspace: &WorkspaceId, label: &s
     let details = json!({"certificate": certificate::fingerprint(&key.certificate)});
     transact!(app.db, |tx| {
         // Nobody activates a key meanwhile: what signs by now stays.
-        provider_store::lock_workspace(tx, workspace).await?;
+        workspaces::lock(tx, workspace).await?;
         if key_store::insert(tx, workspace, USE, &key).await? == 0 {
             return Err(Error::new(CONFLICT, "somebody else is changing this key right now"));
         }
@@ -133,7 +133,7 @@ pub async fn activate(app: &App, actor: &Actor, workspace: &WorkspaceId, label: 
     let details = json!({"certificate": certificate::fingerprint(&key.certificate)});
     transact!(app.db, |tx| {
         let now = app.clock.now();
-        provider_store::lock_workspace(tx, workspace).await?;
+        workspaces::lock(tx, workspace).await?;
         if key_store::activate(tx, workspace, key.generation, now).await? == 0 {
             return Err(none());
         }

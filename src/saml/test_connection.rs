@@ -29,6 +29,7 @@ use crate::sessions::revoke;
 use crate::transact;
 use crate::users::store as users;
 use crate::workspaces::model::Workspace;
+use crate::workspaces::store as workspaces;
 
 /// Sends an administrator to the identity provider: the one that is named, switched on or not, else the default one. `by` is
 /// their id, or `setup-link:` and the id of the link that an IT contact came by.
@@ -176,7 +177,7 @@ async fn would_be(
 ) -> Result<Result<Person, Refusal>> {
     // Sign-ins that are ending, then the workspace, as whoever changes a provider: what is tried may end sessions.
     revoke::hold_sign_ins(tx, &workspace.id).await?;
-    provider_store::lock_workspace(tx, &workspace.id).await?;
+    workspaces::lock(tx, &workspace.id).await?;
     if provider_store::lock_for_test(tx, &workspace.id, &flow.provider, flow.provider_version).await? == 0 {
         return Ok(Err(provider_changed()));
     }

@@ -64,11 +64,6 @@ impl<'a> Wanted<'a> {
         Self { metadata: Some(metadata), enabled: Some(true), ..Self::of(which) }
     }
 
-    /// As `import`, from an address.
-    pub fn import_from(which: Which<'a>, url: &'a str) -> Self {
-        Self { metadata_url: Some(url), enabled: Some(true), ..Self::of(which) }
-    }
-
     /// The provider that is meant, among those that are known; `None`: a new one. `entity_id`: of the metadata that is sent.
     ///
     /// # Errors

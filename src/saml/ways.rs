@@ -1,8 +1,8 @@
 //! Which ways of signing in to offer to somebody who typed an e-mail address: by the workspace's policy, its providers and the
 //! address's domain alone. Whether there is such an account decides nothing, so the answer can't tell.
 
-use super::provider::{Outline, chosen, serving};
-use super::provider_store as store;
+use super::provider::{chosen, serving};
+use super::providers::outlines;
 use crate::app::App;
 use crate::base::ids::{ProviderId, WorkspaceId};
 use crate::error::Result;
@@ -49,8 +49,4 @@ pub async fn provider_for(app: &App, workspace: &WorkspaceId, email: &str) -> Re
     let domain = domain_of(email);
     let known = outlines(app, workspace).await?;
     Ok(chosen(&known, None, domain.as_deref()).map(|provider| provider.id.clone()))
-}
-
-async fn outlines(app: &App, workspace: &WorkspaceId) -> Result<Vec<Outline>> {
-    store::list_outlines(&mut app.db.read().await?, workspace).await
 }

@@ -47,11 +47,8 @@ fn is_open(user: &User) -> bool {
 /// The one member who has an address of the new user; nobody if two people could be meant.
 async fn find_member(tx: &mut Write, client: &Client, new: &NewUser<'_>) -> Result<Option<User>> {
     let workspace = &client.workspace;
-    let domains = workspaces::list_domains(tx, workspace).await?;
-    let is_verified = |address: &str| {
-        let domain = domain_of(address);
-        domains.iter().any(|known| known.verified_at.is_some() && Some(&known.domain) == domain.as_ref())
-    };
+    let verified = workspaces::list_verified(tx, workspace).await?;
+    let is_verified = |address: &str| domain_of(address).is_some_and(|domain| verified.contains(&domain));
     let mut found: Vec<User> = Vec::new();
     for address in [Some(new.user_name), new.email].into_iter().flatten() {
         let key = name_key("userName", address)?;

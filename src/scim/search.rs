@@ -41,6 +41,9 @@ pub async fn list(client: &Client, kinds: &[ResourceType], query: &Query) -> Res
             for subject in &subjects {
                 if let Some(found) = subject.looked_up(client).await? {
                     looked += found.len();
+                    if looked > MOST {
+                        return Err(too_many().into());
+                    }
                     window.add(subject, subject.judged(client, found, sorted).await?);
                     continue;
                 }

@@ -67,7 +67,13 @@ pub fn set_cookie(app: &App, token: &str) -> String {
     format!("{}={token}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie_name(app))
 }
 
-/// The `Set-Cookie` that removes it.
+/// The `Set-Cookie` of something that a browser keeps for so many seconds.
+pub fn timed_cookie(app: &App, name: &str, value: &str, seconds: i64) -> String {
+    let secure = if app.config.secure_cookies() { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+}
+
+/// The `Set-Cookie` that removes that of a session.
 pub fn clear_cookie(app: &App) -> String {
     format!("{}; Max-Age=0", set_cookie(app, ""))
 }

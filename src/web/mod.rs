@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod client_ip;
+pub mod form;
 pub mod health;
 pub mod json;
 pub mod openapi;

@@ -71,6 +71,5 @@ pub async fn list_domains(app: &App, workspace: &WorkspaceId) -> Result<Vec<Doma
 
 /// Names of the verified domains.
 pub async fn verified_domains(app: &App, workspace: &WorkspaceId) -> Result<Vec<String>> {
-    let domains = list_domains(app, workspace).await?;
-    Ok(domains.into_iter().filter(|domain| domain.verified_at.is_some()).map(|domain| domain.domain).collect())
+    store::list_verified(&mut app.db.read().await?, workspace).await
 }

@@ -18,9 +18,8 @@ pub async fn required_domains(db: &mut Read, workspace: &WorkspaceId) -> Result<
     if named.is_empty() || !policies::load(db, workspace).await?.saml_allowed {
         return Ok(Vec::new());
     }
-    let verified = store::list_domains(db, workspace).await?;
-    let is_verified = |name: &String| verified.iter().any(|known| known.verified_at.is_some() && known.domain == *name);
-    Ok(named.into_iter().filter(is_verified).collect())
+    let verified = store::list_verified(db, workspace).await?;
+    Ok(named.into_iter().filter(|name| verified.contains(name)).collect())
 }
 
 /// Whether this person has to: by the domain of their e-mail address, or of their user name if that is one.

@@ -113,6 +113,12 @@ pub async fn list_holders(db: &mut Read, domain: &str, except: &WorkspaceId) -> 
     db.all(sql, args![domain, except]).await?.iter().map(holder).collect()
 }
 
+/// Names of the verified domains, in order.
+pub async fn list_verified(db: &mut Read, workspace: &WorkspaceId) -> Result<Vec<String>> {
+    let sql = "SELECT domain FROM domain WHERE workspace_id = $1 AND verified_at IS NOT NULL ORDER BY domain";
+    db.all(sql, args![workspace]).await?.iter().map(|row| row.text("domain")).collect()
+}
+
 pub async fn list_domains(db: &mut Read, workspace: &WorkspaceId) -> Result<Vec<Domain>> {
     let sql = "SELECT domain, challenge, verified_at, verified_by, checked_at FROM domain WHERE workspace_id = $1 \
                ORDER BY domain";

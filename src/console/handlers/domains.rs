@@ -105,7 +105,6 @@ pub async fn confirm_removal(UrlPath(domain): UrlPath<String>, request: &Request
             "Single sign-on of people whom the identity provider has signed in before".to_owned(),
         ],
         action: format!("{HOME}/domains/{}/remove", removal.domain),
-        sessions: None,
         reason: None,
         button: format!("Remove {}", removal.domain),
         cancel_url: HOME.to_owned(),

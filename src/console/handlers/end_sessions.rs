@@ -113,7 +113,6 @@ async fn confirmation(
         ends: vec![format!("{} of {}", sessions.phrase, users.phrase)],
         stays: vec!["The session you are using".to_owned(), "Sessions that don’t match, or begin later".to_owned()],
         action: here(query),
-        sessions: None,
         reason: Some(typed.to_owned()),
         button: format!("End {}", sessions.phrase),
         cancel_url: list(query),

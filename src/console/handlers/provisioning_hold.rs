@@ -40,7 +40,6 @@ pub async fn confirm(request: &Request) -> poem::Result<Response> {
         ends: vec!["Access and sessions of everybody whom it names".into()],
         stays: vec!["Everybody else".into(), "Owners".into()],
         action: APPROVE.into(),
-        sessions: None,
         reason: None,
         button: "Approve for an hour".into(),
         cancel_url: HOME.into(),

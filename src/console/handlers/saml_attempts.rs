@@ -72,7 +72,7 @@ pub async fn begin_test(request: &Request, sent: Vec<u8>) -> poem::Result<Respon
         location: test_connection::address(&caller.app, slug, &begun.departure),
     };
     let response = answer(request, &caller, StatusCode::OK, &view)?;
-    Ok(with_cookie(response, &flow_cookie(&caller.app, begun.browser.reveal(), 15 * 60)))
+    Ok(with_cookie(response, &flow_cookie(&caller.app, &begun.browser)))
 }
 
 fn words(attempt: &Attempt) -> (&'static str, &'static str) {

@@ -8,20 +8,18 @@ use crate::app::App;
 use crate::console::chrome::{address, plain_page, show, with_cookie};
 use crate::console::saml_logout::{LogOutTherePage, SamlLogoutContinuePage, SignedOutPage};
 use crate::error::Result;
-use crate::saml::begin::Begun;
+use crate::saml::begin::{Begun, FLOW_MS};
 use crate::saml::outgoing::Departure;
+use crate::web::authenticate::timed_cookie;
 use crate::web::pipeline::see_other;
-
-/// How long the browser keeps the cookie, in seconds.
-const FLOW_SECONDS: u32 = 15 * 60;
 
 pub fn flow_cookie_name(app: &App) -> &'static str {
     if app.config.secure_cookies() { "__Host-curfew-slo" } else { "curfew-slo" }
 }
 
-pub fn flow_cookie(app: &App, value: &str, seconds: u32) -> String {
-    let secure = if app.config.secure_cookies() { "; Secure" } else { "" };
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", flow_cookie_name(app))
+/// The `Set-Cookie` that ends the one of a log-out under way.
+pub fn clear_flow_cookie(app: &App) -> String {
+    timed_cookie(app, flow_cookie_name(app), "", 0)
 }
 
 /// Signed out here, and on to the identity provider. A page and not a redirect: a browser doesn't follow one from a form of ours
@@ -40,7 +38,7 @@ pub fn depart(app: &App, slug: &str, begun: Begun) -> Result<Response> {
     if let Some(form) = &view.form {
         saml_send::let_go(&mut response, form)?;
     }
-    Ok(with_cookie(response, &flow_cookie(app, begun.browser.reveal(), FLOW_SECONDS)))
+    Ok(with_cookie(response, &timed_cookie(app, flow_cookie_name(app), begun.browser.reveal(), FLOW_MS / 1000)))
 }
 
 /// Our answer to an identity provider.

@@ -21,7 +21,7 @@ use crate::saml::product::Product;
 use crate::saml::product_values::{self, GUIDES, Guide};
 use crate::saml::setup_links::{self, BROWSER_MS, Contact};
 use crate::saml::test_connection;
-use crate::web::authenticate::{self, cookie};
+use crate::web::authenticate::{self, cookie, timed_cookie};
 use crate::web::pipeline::see_other;
 
 fn base(slug: &str) -> String {
@@ -35,9 +35,7 @@ pub fn setup_cookie_name(app: &App) -> &'static str {
 
 /// The `Set-Cookie` of a browser that a link was opened in.
 fn setup_cookie(app: &App, value: &str) -> String {
-    let (name, seconds) = (setup_cookie_name(app), BROWSER_MS / 1000);
-    let secure = if app.config.secure_cookies() { "; Secure" } else { "" };
-    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+    timed_cookie(app, setup_cookie_name(app), value, BROWSER_MS / 1000)
 }
 
 /// Whoever asks; `None` if no link works in this browser.
@@ -148,7 +146,7 @@ pub async fn begin_test(UrlPath(slug): UrlPath<String>, request: &Request, sent:
         back_url: format!("{}/provider", base(&slug)),
     };
     let response = render(StatusCode::OK, &view)?;
-    Ok(with_cookie(response, &flow_cookie(&app, begun.browser.reveal(), 15 * 60)))
+    Ok(with_cookie(response, &flow_cookie(&app, &begun.browser)))
 }
 
 /// `GET /saml/{slug}/setup/attempts/{id}`: the contact's own tests only, and nobody who is here.

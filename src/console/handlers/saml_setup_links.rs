@@ -74,7 +74,6 @@ pub async fn confirm_revocation(UrlPath(id): UrlPath<String>, request: &Request)
         ends: vec!["The link, in the browser that it was opened in, too".to_owned()],
         stays: vec!["The identity provider that was made with it, switched on or off as it is".to_owned()],
         action: format!("{HOME}/{}/revoke", link.id),
-        sessions: None,
         reason: None,
         button: "Revoke the link".to_owned(),
         cancel_url: HOME.to_owned(),

@@ -157,7 +157,6 @@ pub async fn confirm_revocation(UrlPath(id): UrlPath<String>, request: &Request)
         ends: vec!["Provisioning with this token".into()],
         stays: vec!["People, groups and their sessions".into(), "Other tokens".into()],
         action: format!("{HOME}/tokens/{}/revoke", token.id),
-        sessions: None,
         reason: None,
         button: format!("Revoke {}", token.name),
         cancel_url: HOME.into(),

@@ -130,7 +130,6 @@ async fn confirmation(
         ends: texts.ends,
         stays: texts.stays.iter().map(|line| (*line).to_owned()).collect(),
         action: format!("{HOME}/{}/{}", user.id, texts.path),
-        sessions: None,
         reason: Some(typed.to_owned()),
         button: texts.button,
         cancel_url: HOME.to_owned(),

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{LIFETIME, Proof, SCOPE};
 use crate::error::{Error, TOO_MANY_ATTEMPTS};
+use crate::web::form::is_form;
 use crate::web::{authenticate, problem};
 
 /// How an assertion says what it is (RFC 7523 §2.2).
@@ -69,8 +70,7 @@ pub async fn issue(request: &Request, sent: Vec<u8>) -> poem::Result<Response> {
 
 /// The fields of the form, each at most once (RFC 6749 §3.2); one without a value is as if it weren't there.
 fn fields(request: &Request, sent: &[u8]) -> Result<Fields, Refused> {
-    let media_type = request.content_type().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !is_form(request) {
         return Err(bad("invalid_request", "send a form: application/x-www-form-urlencoded"));
     }
     let mut fields = Fields::new();
