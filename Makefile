@@ -38,10 +38,14 @@ test-fast: ## what needs no other program: unit tests and the architecture rules
 	cargo test --locked --features mutants --lib
 	cargo test --locked --features mutants --test it architecture
 
-# CURFEW_HISTORY_SECONDS and CURFEW_HISTORY_SEED choose another length and another history.
+# CURFEW_HISTORY_SECONDS and CURFEW_HISTORY_SEED choose another length and another history,
+# CURFEW_HISTORY_FAILOVERS=1 nothing but failovers.
 soak: ## a quarter of an hour of faults, and a million checks: does every promise hold?
 	@scripts/setup.sh build test
-	cargo test --locked --features mutants --test it -- --ignored --exact --nocapture history::a_long_history_holds
+	cargo build --locked --release --features mutants --bin curfew
+	CURFEW_HISTORY_PROGRAM=$(CURDIR)/target/release/curfew cargo test --locked --features mutants --test it -- \
+	  --ignored --exact --nocapture --test-threads 1 \
+	  history::a_long_history_holds model::statements_of_both_that_outlive_their_clients
 
 # A million mutants, or for CURFEW_FUZZ_SECONDS, or CURFEW_FUZZ_MUTANTS of them; CURFEW_FUZZ_SEED chooses which. Inputs that are
 # interesting stay in fixtures/saml/fuzz, and the next run begins with them (docs/testing.md).

@@ -30,10 +30,10 @@ pub async fn measure(home: &Home, settings: &Settings, table: &mut Table) {
     // This process revokes, and is none of those that are waited for.
     let app = home.large.open().await;
     let hearing = tokio::spawn(hear(app.clone()));
-    let echoing = tokio::spawn(echo(app.feed.db()));
+    let echoing = tokio::spawn(echo(app.feed.changes.db()));
     tokio::time::sleep(Duration::from_millis(300)).await;
     let (mut trips, mut words, mut barriers) = (Vec::new(), Vec::new(), Vec::new());
-    let mut listener = listen(&app.feed.db(), "bench_pong").await;
+    let mut listener = listen(&app.feed.changes.db(), "bench_pong").await;
     for round in 0..settings.rounds * ROUNDS {
         trips.push(round_trip(&app).await.expect("the database answers"));
         tokio::time::sleep(PAUSE).await;
@@ -68,7 +68,7 @@ pub async fn measure(home: &Home, settings: &Settings, table: &mut Table) {
 
 /// On the way that barriers take.
 async fn round_trip(app: &App) -> Result<Duration> {
-    let db = app.feed.db();
+    let db = app.feed.changes.db();
     let begun = Instant::now();
     db.read().await?.one("SELECT CAST(1 AS BIGINT) AS one", args![]).await?;
     Ok(begun.elapsed())
@@ -90,7 +90,7 @@ async fn barrier(app: &Arc<App>, home: &Home, user: u64) -> Result<(Duration, Re
 
 /// Hears what the replicas say, as a replica does.
 async fn hear(app: Arc<App>) {
-    let mut listener = listen(&app.feed.db(), "curfew_ack").await;
+    let mut listener = listen(&app.feed.changes.db(), "curfew_ack").await;
     while let Ok(Some((_, text))) = listener.receive().await {
         let parts: Vec<&str> = text.split(' ').collect();
         if let [replica, incarnation, sequence] = parts[..]
@@ -103,7 +103,7 @@ async fn hear(app: Arc<App>) {
 
 /// The least that a change must do: a word to another connection, and a word of that one back.
 async fn there_and_back(app: &App, listener: &mut Listener) -> Duration {
-    let db = app.feed.db();
+    let db = app.feed.changes.db();
     let begun = Instant::now();
     notify(&db, "SELECT pg_notify('bench_ping', '') IS NULL AS told").await;
     listener.receive().await.expect("the connection holds");

@@ -91,7 +91,7 @@ async fn open_postgres(url: &str) -> Result<Db> {
     let options = postgres_options(url, "curfew")?.options([
         ("lock_timeout", "5s"),
         ("statement_timeout", "30s"),
-        // A process that stops in the middle of a revocation holds the head, and with it everybody's lease.
+        // A process that stops in the middle of a revocation holds the head, and with it every other change.
         ("idle_in_transaction_session_timeout", "1200ms"),
     ]);
     let host = options.get_host().to_owned();
@@ -102,22 +102,22 @@ async fn open_postgres(url: &str) -> Result<Db> {
 }
 
 impl Db {
-    /// A second way to the same database that ordinary requests can't use up, with short patience: leases depend on it. It
+    /// A second way to the same database that ordinary requests can't use up, with short patience: leases and barriers depend on it. `name` is what the server shows. It
     /// connects when it is first used. An embedded database has one way only.
     ///
     /// # Errors
     /// 400 for an address that is none.
-    pub fn open_beside(&self, url: &str) -> Result<Self> {
+    pub fn open_beside(&self, url: &str, name: &str, connections: u32) -> Result<Self> {
         if !self.is_postgres() {
             return Ok(self.clone());
         }
-        let options = postgres_options(url, "curfew leases")?.options([
+        let options = postgres_options(url, name)?.options([
             ("lock_timeout", "1s"),
             ("statement_timeout", "1s"),
             // A process that stops inside a transaction must not hold the head: docs/revocation-protocol.md.
             ("idle_in_transaction_session_timeout", "1s"),
         ]);
-        Ok(Self::Postgres(postgres_pool(5, Duration::from_secs(1)).connect_lazy_with(options)))
+        Ok(Self::Postgres(postgres_pool(connections, Duration::from_secs(1)).connect_lazy_with(options)))
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Granted {
     pub incarnation: i64,
 }
 
+/// Applied by whoever remembers nothing: whatever the head is.
+pub const EVERYTHING: i64 = i64::MAX;
+
 /// Another process that may hold a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
@@ -31,44 +34,31 @@ pub struct Peer {
     pub renewed_at: UnixMillis,
 }
 
-/// Makes this process a replica, or makes it one anew. The head is locked against change until the row can be seen: without
-/// that a revocation could look for replicas, miss this one, and be unknown to it.
-pub async fn register(tx: &mut Write, id: &ReplicaId, name: &str, now: UnixMillis) -> Result<Granted> {
-    let sql = match (tx.is_postgres(), mutant::on("no-share")) {
-        (false, _) => "SELECT seq, timeline AS known_timeline, '' AS timeline FROM head WHERE id = 1",
-        (true, false) => {
-            concat!(
-                "SELECT seq, timeline AS known_timeline, ",
-                timeline!(),
-                " AS timeline FROM head WHERE id = 1 FOR SHARE"
-            )
-        }
-        (true, true) => {
-            concat!("SELECT seq, timeline AS known_timeline, ", timeline!(), " AS timeline FROM head WHERE id = 1")
-        }
-    };
-    let head = tx.one(sql, args![]).await?;
-    mutant::pause("head-read").await;
+/// Makes this process a replica, or makes it one anew: gives its incarnation. From the commit on every barrier waits for it, so
+/// it may ask for the head then, and not before: a revocation could look for replicas, miss this one, and be unknown to it.
+pub async fn enrol(tx: &mut Write, id: &ReplicaId, name: &str, now: UnixMillis) -> Result<i64> {
+    mutant::pause("before-row").await;
     let sql = "INSERT INTO replica (id, incarnation, name, granted_seq, acked_seq, fenced, started_at, renewed_at) \
-               VALUES ($1, 1, $2, $3, $3, 0, $4, $4) ON CONFLICT (id) DO UPDATE SET \
-               incarnation = replica.incarnation + 1, name = excluded.name, granted_seq = excluded.granted_seq, \
-               acked_seq = excluded.acked_seq, fenced = 0, renewed_at = excluded.renewed_at RETURNING incarnation";
-    let seq = head.int("seq")?;
-    let incarnation = tx.one(sql, args![id, name, seq, now]).await?.int("incarnation")?;
-    granted(&head, incarnation)
+               VALUES ($1, 1, $2, 0, 0, 0, $3, $3) ON CONFLICT (id) DO UPDATE SET \
+               incarnation = replica.incarnation + 1, name = excluded.name, granted_seq = 0, acked_seq = 0, \
+               fenced = 0, renewed_at = excluded.renewed_at RETURNING incarnation";
+    tx.one(sql, args![id, name, now]).await?.int("incarnation")
 }
 
 /// Asks for a lease; `None` if the row is fenced, gone, or another process's: register anew.
 ///
-/// One statement that commits by itself, so that a process which stops can't go on holding the head. On PostgreSQL it waits
-/// for a synchronous standby like every commit: a primary that was replaced meanwhile never answers. On an embedded database
-/// it is a read; nobody but this process and the command line can be there.
+/// It waits for nobody who is writing the head: a lease that is granted under the one before was asked for before the other's
+/// commit, and so it is outlasted. `granted_seq` never falls, for one that was given up may be carried out after its successor.
+///
+/// One statement that commits by itself. On PostgreSQL it waits for a synchronous standby like every commit: a primary that was
+/// replaced meanwhile never answers. On an embedded database it is a read; nobody but this process and the command line can be
+/// there. `acked`: the newest change that is applied; `EVERYTHING` if nothing is remembered.
 pub async fn renew(db: &Db, id: &ReplicaId, incarnation: i64, acked: i64, now: UnixMillis) -> Result<Option<Granted>> {
     let row = if db.is_postgres() {
         let sql = concat!(
-            "WITH newest AS (SELECT seq, timeline FROM head WHERE id = 1 FOR SHARE), \
-             mine AS (UPDATE replica SET granted_seq = newest.seq, renewed_at = $4, \
-             acked_seq = GREATEST(replica.acked_seq, $3) FROM newest \
+            "WITH newest AS (SELECT seq, timeline FROM head WHERE id = 1), \
+             mine AS (UPDATE replica SET granted_seq = GREATEST(replica.granted_seq, newest.seq), renewed_at = $4, \
+             acked_seq = GREATEST(replica.acked_seq, LEAST($3, newest.seq)) FROM newest \
              WHERE replica.id = $1 AND replica.incarnation = $2 AND replica.fenced = 0 RETURNING replica.id) \
              SELECT newest.seq, newest.timeline AS known_timeline, ",
             timeline!(),
@@ -144,9 +134,8 @@ pub async fn fence(tx: &mut Write, sequence: i64, except: &ReplicaId) -> Result<
 }
 
 /// A process that ends in good order: nobody need wait for it.
-pub async fn leave(db: &Db, id: &ReplicaId, incarnation: i64) -> Result<()> {
-    let sql = "DELETE FROM replica WHERE id = $1 AND incarnation = $2 RETURNING id";
-    db.write_one(sql, args![id, incarnation]).await?;
+pub async fn leave(db: &Db, id: &ReplicaId) -> Result<()> {
+    db.write_one("DELETE FROM replica WHERE id = $1 RETURNING id", args![id]).await?;
     Ok(())
 }
 
@@ -181,10 +170,11 @@ pub async fn lock_head(tx: &mut Write) -> Result<Granted> {
     granted(&tx.one(sql, args![]).await?, 0)
 }
 
-/// The head, which nobody raises until the transaction ends.
-pub async fn share_head(tx: &mut Write) -> Result<i64> {
+/// The head, by a commit that is durable: a primary that was replaced would tell its own, and answers no commit.
+pub async fn sure_head(tx: &mut Write) -> Result<i64> {
     let sql = match tx.is_postgres() {
-        true => "SELECT seq FROM head WHERE id = 1 FOR SHARE",
+        // The message gives the transaction something to commit. It locks nothing.
+        true => "SELECT seq, pg_logical_emit_message(true, 'curfew', '') IS NULL AS said FROM head WHERE id = 1",
         false => "SELECT seq FROM head WHERE id = 1",
     };
     tx.one(sql, args![]).await?.int("seq")

@@ -9,11 +9,14 @@ use super::event::Event;
 use super::replica_store::{self as store, Peer};
 use super::{lease, lease_clock};
 use crate::app::App;
+use crate::db::Db;
 use crate::error::{Error, REVOCATION_PENDING, Result};
 use crate::transact;
 
 /// How often the rows are looked at while nobody says anything.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How long one question to the database may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a database that doesn't answer is asked again.
 const LONGEST: Duration = Duration::from_secs(5);
 
@@ -29,6 +32,10 @@ pub struct Applied {
 /// # Errors
 /// 202 `revocation-pending` if the database doesn't answer: it is done, but nobody can say that every replica knows.
 pub async fn barrier(app: &App, sequence: i64, event: Option<&Event>) -> Result<Applied> {
+    if is_alone(app) && applied_here(app, sequence) {
+        app.metrics.barrier(Duration::ZERO, 0);
+        return Ok(Applied { applied: vec![own_name(app)], fenced: Vec::new() });
+    }
     let began = lease_clock(app.clock.as_ref());
     let mut fenced: Vec<Peer> = Vec::new();
     // Told once; who misses it asks.
@@ -56,16 +63,11 @@ async fn look(
     outlasted: bool,
     fenced: &mut Vec<Peer>,
 ) -> Result<(Vec<Peer>, Vec<Peer>)> {
-    let asked = async {
-        let db = app.feed.db();
-        let mut read = db.read().await?;
-        store::list_unfenced(&mut read, hint).await
-    };
-    let slow = || Error::new(crate::error::UNAVAILABLE, "the database did not answer in time");
-    let (head, rows) = timeout(Duration::from_secs(1), asked).await.map_err(|_| slow())??;
+    let asked = |db: Db| async move { store::list_unfenced(&mut db.read().await?, hint).await };
+    let (head, rows) = app.feed.changes.ask(PATIENCE, asked).await?;
     if head < sequence {
         // Not the database that the change was written to: a primary that was replaced, which knows other replicas.
-        app.feed.reconnect();
+        app.feed.changes.reconnect();
         return Err(Error::new(
             crate::error::UNAVAILABLE,
             "another database answered than the one that was written to",
@@ -76,14 +78,13 @@ async fn look(
         return Ok((applied, behind));
     }
     // Every lease that was granted before the change has run out. Who has renewed since knows of it.
-    let db = app.feed.db();
-    if !db.is_postgres() {
+    if !app.db.is_postgres() {
         // A lease on an embedded database is a read, which no fence would stop: the next change waits again.
         fenced.extend(behind);
         return Ok((applied, Vec::new()));
     }
-    let out = async { transact!(db, |tx| { store::fence(tx, sequence, &app.replica).await }) };
-    let out: Vec<Peer> = timeout(Duration::from_secs(1), out).await.map_err(|_| slow())??;
+    let fence = |db: Db| async move { transact!(db, |tx| { store::fence(tx, sequence, &app.replica).await }) };
+    let out: Vec<Peer> = app.feed.changes.ask(PATIENCE, fence).await?;
     if !out.is_empty() {
         tracing::warn!(replicas = ?names(&out), sequence, "fenced: these replicas were silent for longer than a lease");
     }
@@ -94,11 +95,21 @@ async fn look(
     Ok((applied.into_iter().chain(renewed).collect(), Vec::new()))
 }
 
+// Whether nobody else can answer: the server of an embedded database, which holds the lock of its file. It need not ask who there
+// is.
+fn is_alone(app: &App) -> bool {
+    !app.db.is_postgres() && app.feed.incarnation().is_some()
+}
+
+// By this process, and its applications: it answers for what they may believe.
+fn applied_here(app: &App, sequence: i64) -> bool {
+    let applied = app.cache.applied().is_some_and(|applied| applied >= sequence);
+    applied && !app.streams.is_held_up(sequence, app.clock.as_ref())
+}
+
 fn knows(app: &App, peer: &Peer, sequence: i64) -> bool {
     if peer.id == app.replica.as_str() {
-        // Its applications as well: this process answers for what they may believe.
-        let applied = app.cache.applied().is_some_and(|applied| applied >= sequence);
-        return applied && !app.streams.is_held_up(sequence, app.clock.as_ref()) || peer.acked >= sequence;
+        return applied_here(app, sequence) || peer.acked >= sequence;
     }
     peer.acked >= sequence || app.feed.has_heard(&peer.id, peer.incarnation, sequence)
 }
@@ -120,7 +131,15 @@ async fn wait(app: &App, sequence: i64, behind: &[Peer]) {
 }
 
 fn names(peers: &[Peer]) -> Vec<String> {
-    peers.iter().map(|peer| if peer.name.is_empty() { peer.id.clone() } else { peer.name.clone() }).collect()
+    peers.iter().map(|peer| shown(&peer.name, &peer.id)).collect()
+}
+
+fn own_name(app: &App) -> String {
+    shown(&app.config.replica_name, app.replica.as_str())
+}
+
+fn shown(name: &str, id: &str) -> String {
+    if name.is_empty() { id.to_owned() } else { name.to_owned() }
 }
 
 fn pending(sequence: i64, error: &Error) -> Error {

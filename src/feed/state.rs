@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast, watch};
 
+use super::beside::Beside;
 use super::event::Event;
 use super::lease;
 use crate::base::clock::Clock;
@@ -28,8 +29,10 @@ pub struct Registration {
 
 /// The lease of this process, and the threads that lead to others.
 pub struct Feed {
-    beside: RwLock<Db>,
-    database_url: String,
+    /// For what this process's own lease rests on, and nothing else: however many barriers wait, it is renewed.
+    pub leases: Beside,
+    /// For barriers, hints and words of others.
+    pub changes: Beside,
     /// Monotonic nanoseconds; 0: none.
     until: AtomicU64,
     asked: AtomicU64,
@@ -48,8 +51,8 @@ pub struct Feed {
 impl Feed {
     pub fn new(db: &Db, database_url: &str) -> Result<Self> {
         Ok(Self {
-            beside: RwLock::new(db.open_beside(database_url)?),
-            database_url: database_url.to_owned(),
+            leases: Beside::new(db, database_url, "curfew leases", 2)?,
+            changes: Beside::new(db, database_url, "curfew changes", 5)?,
             until: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             acknowledged: AtomicI64::new(0),
@@ -61,19 +64,6 @@ impl Feed {
             outcomes: watch::Sender::new(None),
             applied: broadcast::Sender::new(BACKLOG),
         })
-    }
-
-    /// The way to the database that requests can't use up.
-    pub fn db(&self) -> Db {
-        self.beside.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
-    }
-
-    /// Leaves connections that hang behind, and makes new ones.
-    pub fn reconnect(&self) {
-        let fresh = self.db().open_beside(&self.database_url);
-        if let Ok(fresh) = fresh {
-            *self.beside.write().unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
-        }
     }
 
     /// Whether this process may say "valid" at this moment. Judge it before the state is read: a renewal between the two

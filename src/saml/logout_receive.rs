@@ -30,7 +30,7 @@ use crate::transact;
 use crate::workspaces::model::Workspace;
 use crate::workspaces::store as workspaces;
 
-/// Sessions that end in one transaction. Few: it holds the head from the first of them on, which every lease waits for.
+/// Sessions that end in one transaction. Few: it holds the head from the first of them on, which every other change waits for.
 const BATCH: i64 = 16;
 const REASON: &str = "the identity provider logged the person out";
 

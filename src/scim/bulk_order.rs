@@ -9,7 +9,7 @@ use super::schema::ResourceType;
 
 /// New users of one transaction at the most.
 const MOST_NEW_USERS: usize = 250;
-/// Changed users of one transaction at the most: it holds the head, for which every replica waits.
+/// Changed users of one transaction at the most: it holds the head, for which every other change waits.
 const MOST_CHANGED_USERS: usize = 20;
 
 /// What the operations of a transaction have in common.

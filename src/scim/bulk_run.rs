@@ -296,7 +296,7 @@ impl Attempt<'_> {
                     }
                 }
             }
-            // All members are in: from here on the head is held, and everybody's lease with it.
+            // All members are in: from here on the head is held, and every other change waits.
             let all: Vec<(&NewGroup, usize)> = grouped.iter().map(|(_, new)| *new).collect();
             groups::record_created(tx, client, &all).await?;
             if !created.is_empty() {

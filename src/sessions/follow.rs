@@ -15,16 +15,16 @@ use tokio::time::timeout;
 use super::revoke;
 use crate::app::App;
 use crate::base::ids::WorkspaceId;
-use crate::db::Listener;
+use crate::db::{Db, Listener};
 use crate::error::{Error, Result, UNAVAILABLE};
-use crate::feed::replica_store::{self as replicas, Granted};
+use crate::feed::replica_store as replicas;
 use crate::feed::{Event, EventScope, Registration, lease, lease_clock, store, stream_follow, witness};
 use crate::{mutant, transact};
 
 /// How long one question to the database may take before its connection is given up.
 const PATIENCE: Duration = Duration::from_millis(900);
-/// How long a registration may take. Its lease may have run out by then; the renewal after it is a shorter way.
-const REGISTRATION_PATIENCE: Duration = Duration::from_secs(2);
+/// How long it may take until our row is there, by a new connection perhaps. No lease counts from before it.
+const ENROLMENT_PATIENCE: Duration = Duration::from_secs(2);
 /// The least time between two attempts of which the first failed, however many ask.
 const AFTER_FAILURE: Duration = Duration::from_millis(20);
 /// How long a request waits for a lease.
@@ -83,19 +83,12 @@ async fn renew(app: &App, turn: &mut Option<Registration>) -> Result<()> {
     let Some(mine) = turn.clone() else { return register(app, turn).await };
     // 1. The clock is read before the question is asked.
     let asked = lease_clock(app.clock.as_ref());
-    let (db, now) = (app.feed.db(), app.clock.now());
+    let (now, acknowledged) = (app.clock.now(), app.feed.acknowledged());
     // As it was before the question: what is pushed meanwhile may be newer than the answer.
     let applied = app.cache.applied();
-    let question = replicas::renew(&db, &app.replica, mine.incarnation, app.feed.acknowledged(), now);
     // 2. The head, and that we know it, in one durable statement.
-    let granted = match timeout(PATIENCE, question).await {
-        Ok(answer) => answer?,
-        Err(_) => {
-            app.feed.reconnect();
-            return Err(unavailable("the database did not answer a renewal in time"));
-        }
-    };
-    let Some(granted) = granted else {
+    let question = |db| async move { replicas::renew(&db, &app.replica, mine.incarnation, acknowledged, now).await };
+    let Some(granted) = app.feed.leases.ask(PATIENCE, question).await? else {
         tracing::warn!("this replica was fenced: it registers anew");
         return register(app, turn).await;
     };
@@ -116,7 +109,7 @@ async fn renew(app: &App, turn: &mut Option<Registration>) -> Result<()> {
     catch_up(app, granted.head).await?;
     // 4. The lease, counted from the question.
     app.feed.extend(asked);
-    if !db.is_postgres()
+    if !app.db.is_postgres()
         && let Some(mine) = turn
     {
         acknowledge_embedded(app, mine).await;
@@ -133,37 +126,51 @@ async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
     *turn = None;
     // From here on nobody waits for what the applications of the old incarnation may believe.
     app.streams.run_out(app.clock.as_ref()).await;
-    for _ in 0..2 {
+    for _ in 0..3 {
+        let early = if mutant::on("head-before-row") { Some(head(app).await?) } else { None };
+        // 2. Our row, for every barrier to wait for.
+        let incarnation = app.feed.leases.ask(ENROLMENT_PATIENCE, |db| enrol(app, db)).await?;
+        mutant::pause("after-row").await;
+        // 3. The head, as for every renewal, under which nothing is remembered yet.
         let asked = lease_clock(app.clock.as_ref());
-        // 2. The head, locked until our row can be seen.
-        let granted = match timeout(REGISTRATION_PATIENCE, insert(app)).await {
-            Ok(answer) => answer?,
-            Err(_) => {
-                app.feed.reconnect();
-                return Err(unavailable("the database did not answer a registration in time"));
-            }
-        };
-        // 3. A database that may have lost revocations.
+        let now = app.clock.now();
+        let question =
+            |db| async move { replicas::renew(&db, &app.replica, incarnation, replicas::EVERYTHING, now).await };
+        // A barrier that has waited for the incarnation before fences this one, too.
+        let Some(granted) = app.feed.leases.ask(PATIENCE, question).await? else { continue };
+        mutant::pause("before-open").await;
+        // 4. A database that may have lost revocations.
         if granted.timeline != granted.known_timeline || granted.head < known {
-            revoke::distrust(app, known).await?;
+            if let Err(error) = revoke::distrust(app, known).await {
+                app.feed.leases.reconnect();
+                return Err(error);
+            }
             continue;
         }
-        app.feed.begin_acknowledged(granted.head);
-        app.cache.open(granted.head);
-        app.streams.restart(granted.head);
-        witness::note(&app.db, granted.head).await;
-        app.feed.set_incarnation(granted.incarnation);
-        let (incarnation, timeline, acknowledged) = (granted.incarnation, granted.timeline, granted.head);
-        *turn = Some(Registration { incarnation, timeline, acknowledged });
+        let head = early.unwrap_or(granted.head);
+        app.feed.begin_acknowledged(head);
+        app.cache.open(head);
+        app.streams.restart(head);
+        witness::note(&app.db, head).await;
+        app.feed.set_incarnation(incarnation);
+        // On an embedded database a renewal says nothing of what is applied: the next look does.
+        let acknowledged = if app.db.is_postgres() { head } else { 0 };
+        *turn = Some(Registration { incarnation, timeline: granted.timeline, acknowledged });
         app.feed.extend(asked);
-        tracing::info!(head = granted.head, incarnation = granted.incarnation, "registered as a replica");
+        tracing::info!(head, incarnation, "registered as a replica");
+        mutant::pause("after-open").await;
+        // What was pushed before memory was open is missing.
+        app.feed.nudge().notify_one();
         return Ok(());
     }
-    Err(unavailable("the database changes its identity"))
+    Err(unavailable("the database changes its identity, or this replica is fenced each time that it registers"))
 }
 
-async fn insert(app: &App) -> Result<Granted> {
-    let db = app.feed.db();
+async fn head(app: &App) -> Result<i64> {
+    transact!(app.feed.leases.db(), |tx| { replicas::sure_head(tx).await })
+}
+
+async fn enrol(app: &App, db: Db) -> Result<i64> {
     let name = app.config.replica_name.as_str();
     transact!(db, |tx| {
         if !db.is_postgres() {
@@ -173,7 +180,7 @@ async fn insert(app: &App) -> Result<Granted> {
                 app.streams.presume_leases(app.clock.as_ref());
             }
         }
-        replicas::register(tx, &app.replica, name, app.clock.now()).await
+        replicas::enrol(tx, &app.replica, name, app.clock.now()).await
     })
 }
 
@@ -191,14 +198,8 @@ pub async fn catch_up(app: &App, head: i64) -> Result<()> {
             skip(app, head);
             continue;
         }
-        let read = async { store::list_between(&mut app.feed.db().read().await?, applied, head, BATCH).await };
-        let events = match timeout(PATIENCE, read).await {
-            Ok(events) => events?,
-            Err(_) => {
-                app.feed.reconnect();
-                return Err(unavailable("the database did not tell the changes in time"));
-            }
-        };
+        let read = |db: Db| async move { store::list_between(&mut db.read().await?, applied, head, BATCH).await };
+        let events = app.feed.leases.ask(PATIENCE, read).await?;
         let whole = events.first().is_some_and(|first| first.sequence == applied + 1);
         if !whole || apply(app, &events) == Applying::Gap {
             skip(app, head);
@@ -263,11 +264,11 @@ pub async fn leave(app: &App) {
     app.cache.close();
     app.streams.run_out(app.clock.as_ref()).await;
     super::seen::note(app).await;
-    if let Some(mine) = turn.take() {
-        let left = timeout(PATIENCE, replicas::leave(&app.feed.db(), &app.replica, mine.incarnation)).await;
-        if !matches!(left, Ok(Ok(()))) {
-            tracing::warn!("could not take leave: the next revocation waits for this replica's lease to run out");
-        }
+    // Who was about to register has a row, too.
+    *turn = None;
+    let left = timeout(PATIENCE, replicas::leave(&app.feed.leases.db(), &app.replica)).await;
+    if !matches!(left, Ok(Ok(()))) {
+        tracing::warn!("could not take leave: the next revocation waits for this replica's lease to run out");
     }
 }
 
@@ -279,7 +280,8 @@ async fn renew_for_ever(app: Arc<App>) {
         match &outcome {
             Ok(()) if failing => tracing::info!("the lease is renewed again"),
             Err(error) if !failing => tracing::warn!(error = error.log(), "the lease could not be renewed"),
-            _ => {}
+            Err(error) => tracing::debug!(error = error.log(), "the lease could not be renewed"),
+            Ok(()) => {}
         }
         failing = outcome.is_err();
         app.feed.tell(outcome.err().map(|error| error.log().to_owned()));
@@ -323,7 +325,7 @@ async fn settled(app: &App, sequence: i64) -> i64 {
 async fn acknowledge(app: &App, sequence: i64) {
     mutant::pause("before-acknowledge").await;
     app.feed.set_acknowledged(sequence);
-    let (db, incarnation) = (app.feed.db(), app.feed.incarnation());
+    let (db, incarnation) = (app.feed.changes.db(), app.feed.incarnation());
     let Some(incarnation) = incarnation.filter(|_| db.is_postgres()) else { return };
     let said = timeout(PATIENCE, replicas::acknowledge(&db, &app.replica, incarnation, sequence)).await;
     if !matches!(said, Ok(Ok(()))) {
@@ -335,10 +337,11 @@ async fn acknowledge(app: &App, sequence: i64) {
 // said to be applied at the next. Saying so at once would be a second durable commit for each revocation of our own.
 async fn acknowledge_embedded(app: &App, mine: &mut Registration) {
     let newest = app.feed.acknowledged();
-    if newest <= mine.acknowledged {
+    // Applications of the server before this one may hold leases from it.
+    if newest <= mine.acknowledged || app.streams.is_held_up(newest, app.clock.as_ref()) {
         return;
     }
-    let db = app.feed.db();
+    let db = app.feed.leases.db();
     match timeout(PATIENCE, replicas::acknowledge(&db, &app.replica, mine.incarnation, newest)).await {
         Ok(Ok(())) => mine.acknowledged = newest,
         _ => tracing::debug!(newest, "could not acknowledge; the next look does"),
@@ -347,7 +350,7 @@ async fn acknowledge_embedded(app: &App, mine: &mut Registration) {
 
 async fn listen_for_ever(app: Arc<App>) {
     loop {
-        let db = app.feed.db();
+        let db = app.feed.changes.db();
         match Listener::open(&db, &["curfew_revocation", "curfew_ack", "curfew_stream"]).await {
             Ok(Some(mut listener)) => {
                 // What came before we listened.

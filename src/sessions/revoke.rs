@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::model::{Count, Receipt, Scope};
 use super::selection::{self, Selection};
@@ -185,14 +186,24 @@ pub async fn announce(
 /// Raises far beyond every number that a lost part of history can have had.
 const LEAP: i64 = 1_000_000;
 
+/// How long a database that may have lost changes may be silent, and how much more for each workspace, whose audit log gets an entry.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE_PER_WORKSPACE: Duration = Duration::from_millis(20);
+
 /// Logs everybody out of every workspace if the database is another one than the head was raised on, or has forgotten
 /// changes that this process knows: nobody who was revoked in what was lost may come back.
 ///
 /// # Errors
 /// 503 if the database doesn't answer.
 pub async fn distrust(app: &App, known: i64) -> Result<()> {
-    let db = &app.feed.db();
-    let granted = transact!(db, |tx| { replica_store::lock_head(tx).await })?;
+    let db = &app.feed.leases.db();
+    let asked = async {
+        transact!(db, |tx| {
+            let granted = replica_store::lock_head(tx).await?;
+            Ok((granted, store::count_workspaces(tx).await?))
+        })
+    };
+    let (granted, workspaces) = timeout(PATIENCE, asked).await.map_err(|_| feed::beside::silent())??;
     if granted.timeline == granted.known_timeline && granted.head >= known {
         return Ok(());
     }
@@ -200,16 +211,37 @@ pub async fn distrust(app: &App, known: i64) -> Result<()> {
         // The first time that anybody looks.
         return transact!(db, |tx| { replica_store::set_timeline(tx, &granted.timeline).await });
     }
-    let done = transact!(db, |tx| {
-        end_everything(tx, app, known, &Actor::system("failover"), "the database was replaced or restored", |found| {
-            found.timeline != found.known_timeline || found.head < known
+    let ending = async {
+        transact!(db, |tx| {
+            end_everything(
+                tx,
+                app,
+                known,
+                &Actor::system("failover"),
+                "the database was replaced or restored",
+                |found| found.timeline != found.known_timeline || found.head < known,
+            )
+            .await
         })
+    };
+    match timeout(PATIENCE + PATIENCE_PER_WORKSPACE * workspaces, ending)
         .await
-    });
-    match done {
+        .unwrap_or_else(|_| Err(feed::beside::silent()))
+    {
         // Another replica was faster.
         Err(error) if error.problem() == CONFLICT => Ok(()),
-        other => other.map(|_| ()),
+        Err(error) => Err(error),
+        Ok((event, workspaces)) => {
+            let (found, sequence) = (granted.head, event.sequence);
+            tracing::warn!(
+                workspaces,
+                found,
+                known,
+                sequence,
+                "everybody was logged out: the database was replaced or restored"
+            );
+            Ok(())
+        }
     }
 }
 

@@ -26,8 +26,10 @@ async fn settled(app: &App, event: &Event, hint: Option<&Event>) -> Result<repli
             tracing::warn!(error = error.log(), "could not catch up with the database");
         }
     }
-    witness::note(&app.db, event.sequence).await;
-    replicas::barrier(app, event.sequence, hint).await
+    // Both before anybody is told.
+    let ((), applied) =
+        tokio::join!(witness::note(&app.db, event.sequence), replicas::barrier(app, event.sequence, hint));
+    applied
 }
 
 /// How a revocation that was written goes on: who knows of it by now.
@@ -47,8 +49,7 @@ pub async fn progress(app: &App, workspace: &WorkspaceId, sequence: i64) -> Resu
 /// # Errors
 /// As `acknowledge`.
 pub async fn settle_all(app: &App) -> Result<replicas::Applied> {
-    // A durable statement: a primary that was replaced would tell its own head, and answers no commit.
-    let head = transact!(app.db, |tx| { feed::replica_store::share_head(tx).await })?;
+    let head = transact!(app.db, |tx| { feed::replica_store::sure_head(tx).await })?;
     let caught_up = follow::catch_up(app, head).await;
     if let Err(error) = caught_up {
         tracing::debug!(error = error.log(), "could not catch up with the database");

@@ -280,6 +280,12 @@ pub async fn raise_workspace_epoch(
     row.map(|row| row.int("epoch")).transpose()
 }
 
+/// How many workspaces there are.
+pub async fn count_workspaces(db: &mut Read) -> Result<u32> {
+    let count = db.one("SELECT COUNT(*) AS count FROM workspace", args![]).await?.int("count")?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 /// Raises the epoch of every workspace, sparing nobody, and gives their ids and slugs. For the door only.
 pub async fn raise_every_epoch(tx: &mut Write, now: UnixMillis, cause: &str) -> Result<Vec<(WorkspaceId, String)>> {
     let sql = "UPDATE workspace SET epoch = epoch + 1, spared_session = NULL, epoch_raised_at = $1, epoch_cause = $2 \

@@ -62,8 +62,7 @@ async fn live_through(plan: Plan) -> record::History {
     let violations = checker::judge(&history);
     say(&format!("history: {}", report::line(plan.seed, &history, &violations)));
     if !violations.is_empty() {
-        let logs: Vec<String> = fleet.nodes.iter().map(|node| format!("{}: {}", node.number, node.said())).collect();
-        panic!("seed {}: {}\nlogs:\n{}", plan.seed, report::tell(&history, &violations), logs.join("\n\n"));
+        panic!("seed {}: {}\nlogs:\n{}", plan.seed, report::tell(&history, &violations), fleet.said());
     }
     history
 }
@@ -73,9 +72,9 @@ async fn live_through(plan: Plan) -> record::History {
 fn faults_of(plan: &Plan) -> impl Iterator<Item = Fault> {
     let mut dice = Dice::new(plan.seed, 1_000);
     let beside = [Fault::Failover, Fault::FailoverBesideZombie];
-    let (failovers, begins_with) = (plan.failovers, dice.below(2));
+    let (failovers, begins_with, failovers_only) = (plan.failovers, dice.below(2), plan.failovers_only);
     (0..).flat_map(move |round: usize| {
-        let mut faults = single_faults();
+        let mut faults = if failovers_only { Vec::new() } else { single_faults() };
         dice.shuffle(&mut faults);
         if failovers.is_none_or(|failovers| round < failovers) {
             // The third of a short history: there must be time for it.

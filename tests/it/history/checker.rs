@@ -161,11 +161,10 @@ fn denied_without_cause(check: &Check, bounds: &Bounds) -> Option<Violation> {
     (!explained).then(|| violation("I3", check, what()))
 }
 
+// What is answered after the cut has healed may rest on a new lease.
 fn accepted_while_cut_off(check: &Check, history: &History) -> Option<Violation> {
-    let cut = history
-        .cuts
-        .iter()
-        .find(|cut| cut.replica == check.replica && check.invoked > cut.from + LEASE && check.invoked < cut.until)?;
+    let within = |from, until| check.invoked > from + LEASE && check.returned < until;
+    let cut = history.cuts.iter().find(|cut| cut.replica == check.replica && within(cut.from, cut.until))?;
     let late = check.invoked - cut.from;
     Some(violation("I8", check, format!("replica {} accepts {late} µs after it was cut off", check.replica)))
 }

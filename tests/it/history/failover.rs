@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::agreement;
 use super::faults::Fleet;
 use super::record::{Outcome, Revocation, Scope};
 
@@ -29,7 +28,7 @@ impl Fleet {
             self.nodes[replica].proxy.point_at(new);
         }
         tokio::task::block_in_place(|| old.discard());
-        let whole = agreement::reached(&self.world).await;
+        let whole = self.agree().await;
         self.write_down(invoked, if whole { Outcome::Done } else { Outcome::Unknown });
         self.home.move_to(self.pair.primary());
         // Until this returns the new primary is a single server, and is not replaced.

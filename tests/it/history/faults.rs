@@ -10,7 +10,7 @@ use super::agreement;
 use super::dice::Dice;
 use super::node::Node;
 use super::proxy::{BLACK_HOLE, THROUGH, Way};
-use super::record::{At, Cut, Trouble};
+use super::record::{At, Cut, SECOND, Trouble};
 use super::world::World;
 use crate::support::Home;
 use crate::support::postgres_pair::Pair;
@@ -92,6 +92,12 @@ pub struct Fleet {
     pub pair: Pair,
     pub home: Home,
     pub dice: Dice,
+    /// Of moments at which they didn't agree.
+    pub logs: Vec<String>,
+}
+
+fn said(nodes: &[Node]) -> String {
+    nodes.iter().map(Node::said).collect::<Vec<_>>().join("\n")
 }
 
 const HOUR_MS: i64 = 3_600_000;
@@ -116,8 +122,23 @@ impl Fleet {
         self.world.recorder.history().troubles.push(Trouble { kind: fault.name(), replica, from, until });
         // A failover has seen to it itself.
         if !matches!(fault, Fault::Failover | Fault::FailoverBesideZombie) {
-            agreement::reached(&self.world).await;
+            self.agree().await;
         }
+    }
+
+    /// Waits until all replicas agree; if they don't, keeps what they logged until then. Much happens before the end.
+    pub async fn agree(&mut self) -> bool {
+        let agreed = agreement::reached(&self.world).await;
+        if !agreed {
+            let database = self.pair.primary().said();
+            self.logs.push(format!("after {} s:\n{}\nPostgreSQL:\n{database}", self.now() / SECOND, said(&self.nodes)));
+        }
+        agreed
+    }
+
+    /// What the replicas logged: whenever they didn't agree, and now.
+    pub fn said(&self) -> String {
+        format!("{}\n\nat the end:\n{}", self.logs.join("\n\n"), said(&self.nodes))
     }
 
     async fn one(&mut self, fault: Fault, replica: usize) {
@@ -206,9 +227,9 @@ impl Fleet {
 
 /// Where a replica may be slow, and how slow: less than what its transactions may take.
 const PAUSES: [&str; 5] = [
-    "head-read:500",
+    "after-row:500",
     "after-lease-judged:40,before-learning:60",
     "before-learning:200,before-issue:200",
     "after-commit-before-barrier:150,before-acknowledge:120",
-    "before-noting:500,before-issue:400,head-read:300",
+    "before-noting:500,before-issue:400,after-row:300,before-open:400",
 ];

@@ -22,8 +22,8 @@ macro_rules! known_faults {
 }
 
 known_faults! {
-    a_registration_that_does_not_lock_the_head:
-        "no-share" breaks "I1", pauses ["", "head-read:700,before-learning:1450"], leases::registration_during_a_revocation;
+    a_head_that_is_read_before_the_row_is_there:
+        "head-before-row" breaks "I1", pauses ["", "before-row:700,after-open:700,before-learning:1450"], leases::registration_during_a_revocation;
     a_lease_before_its_changes_are_applied:
         "lease-before-apply" breaks "I1", pauses ["", "before-apply:2500"], leases::renewal_during_a_revocation;
     a_lease_judged_after_the_state:

@@ -13,7 +13,7 @@ const SETTINGS: [(&str, &str); 4] = [
     ("CURFEW_HTTP__REQUEST_TIMEOUT_MS", "8000"),
     ("CURFEW_SIGN_IN__ATTEMPTS_PER_ADDRESS", "10000000"),
     ("CURFEW_SIGN_IN__FAILURES_PER_ACCOUNT", "1000000"),
-    ("CURFEW_LOG__FILTER", "info,curfew::forward_auth=off,curfew::web=off"),
+    ("CURFEW_LOG__FILTER", "info,curfew::sessions::follow=debug,curfew::forward_auth=off,curfew::web=off"),
 ];
 
 pub struct Node {
@@ -38,6 +38,10 @@ impl Node {
             .with("CURFEW_REPLICA_NAME", &name(number));
         for (setting, value) in SETTINGS {
             serve = serve.with(setting, value);
+        }
+        // `make soak` names an optimised one: more happens in the same time.
+        if let Some(program) = std::env::var_os("CURFEW_HISTORY_PROGRAM") {
+            serve = serve.with_program(&PathBuf::from(program));
         }
         if cfg!(feature = "mutants") {
             serve = serve.with("CURFEW_CLOCK_OFFSET_FILE", &clock.display().to_string());
@@ -93,7 +97,8 @@ impl Node {
     pub fn said(&self) -> String {
         let said = self.serve.said();
         let lines: Vec<&str> = said.lines().collect();
-        lines[lines.len().saturating_sub(30)..].join("\n")
+        let end = lines[lines.len().saturating_sub(30)..].join("\n");
+        format!("replica {}:\n{end}", self.number)
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Plan {
     pub single_use_pause: Duration,
     /// Failovers of the whole; `None`: one after every round of the other faults.
     pub failovers: Option<usize>,
+    /// No other faults between them.
+    pub failovers_only: bool,
 }
 
 impl Plan {
@@ -40,6 +42,7 @@ impl Plan {
             provisioning_pause: milliseconds(700),
             single_use_pause: milliseconds(4_000),
             failovers: Some(1),
+            failovers_only: false,
         }
     }
 
@@ -59,6 +62,7 @@ impl Plan {
             provisioning_pause: milliseconds(500),
             single_use_pause: milliseconds(10_000),
             failovers: None,
+            failovers_only: std::env::var_os("CURFEW_HISTORY_FAILOVERS").is_some(),
             ..Self::short()
         }
     }

@@ -54,6 +54,8 @@ struct Marks {
     lost: AtomicBool,
     /// Leases depend on it: its application name says so.
     leases: AtomicBool,
+    /// Hints come on it, perhaps.
+    changes: AtomicBool,
     listens: AtomicBool,
 }
 
@@ -187,12 +189,11 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, marks: &Marks, pa
 
 fn recognise(bytes: &[u8], marks: &Marks) {
     let says = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
-    if !marks.leases.load(Ordering::SeqCst) {
-        // Only the start of a connection names its application.
-        if says(b"application_name") && says(b"curfew leases") {
-            marks.leases.store(true, Ordering::SeqCst);
-        }
-    } else if says(b"LISTEN \"") {
+    // Only the start of a connection names its application.
+    if says(b"application_name") {
+        marks.leases.store(says(b"curfew leases"), Ordering::SeqCst);
+        marks.changes.store(says(b"curfew changes"), Ordering::SeqCst);
+    } else if marks.changes.load(Ordering::SeqCst) && says(b"LISTEN \"") {
         marks.listens.store(true, Ordering::SeqCst);
     }
 }

@@ -33,7 +33,7 @@ pub async fn fleet(plan: &Plan) -> Fleet {
     let mut world = world(&home, &nodes);
     populate(&mut world, plan.administrators, plan.members).await;
     configure_saml(&world).await;
-    Fleet { world: Arc::new(world), nodes, pair, home, dice: Dice::new(plan.seed, 2_000) }
+    Fleet { world: Arc::new(world), nodes, pair, home, dice: Dice::new(plan.seed, 2_000), logs: Vec::new() }
 }
 
 /// Replicas under one name, each with its own way to the database; not yet started.

@@ -111,12 +111,19 @@ impl Cluster {
     pub fn configure(&self, more: &str) {
         let settings = format!(
             "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = ''\nmax_connections = 500\n\
-             log_min_messages = warning\nwal_keep_size = '256MB'\n{more}",
+             log_min_messages = warning\nlog_min_duration_statement = '500ms'\nlog_checkpoints = on\nlog_line_prefix = '%m '\nwal_keep_size = '256MB'\n{more}",
             self.port
         );
         let file = self.data().join(SETTINGS);
         std::fs::write(&file, settings).expect("our own folder");
         self.give(&file);
+    }
+
+    /// The end of its log: what was slow, and why perhaps.
+    pub fn said(&self) -> String {
+        let log = std::fs::read_to_string(self.home.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(80)..].join("\n")
     }
 
     /// Makes changed settings hold.

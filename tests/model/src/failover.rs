@@ -61,9 +61,14 @@ pub enum Revocation {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Work {
     Idle,
-    Asks { registers: bool },
-    /// Committed on that database, with its head.
-    Answered { registers: bool, head: u8, on: usize },
+    /// Its row has still to be committed.
+    Registers,
+    /// It is; t0 has still to be noted.
+    Enrolled,
+    /// For a renewal: the first of who has just registered, or another.
+    Asks { first: bool },
+    /// Committed on that database, with its head; whether that is known to be raised on that database.
+    Answered { first: bool, head: u8, on: usize, trusted: bool },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

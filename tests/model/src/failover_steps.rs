@@ -23,7 +23,7 @@ impl Failover {
             }
         }
         later.replica.lease = later.replica.lease.saturating_sub(1);
-        if later.replica.work != Work::Idle {
+        if matches!(later.replica.work, Work::Asks { .. } | Work::Answered { .. }) {
             later.replica.age = (later.replica.age + 1).min(D);
         }
         if later != *state {
@@ -101,28 +101,42 @@ impl Failover {
         }
         match replica.work {
             Work::Idle => {
-                let asks = |registers, before| Replica { work: Work::Asks { registers }, age: 0, ..before };
                 if replica.registered.is_some() {
-                    then("notes t0, asks for a renewal", State { replica: asks(false, replica), ..*state });
+                    let replica = Replica { work: Work::Asks { first: false }, age: 0, ..replica };
+                    then("notes t0, asks for a renewal", State { replica, ..*state });
                 }
-                let does = "drops lease and memory, notes t0, asks for registration";
-                then(does, State { replica: asks(true, NEW), ..forgotten(state) });
+                let registers = Replica { work: Work::Registers, ..NEW };
+                then("drops lease and memory, registers", State { replica: registers, ..forgotten(state) });
             }
-            Work::Asks { registers } => {
-                let zombie = !registers && self.is(Mutant::AsyncRenewal) && state.primary() == 1;
+            Work::Registers => {
+                then(["has a row on the old primary", "has a row on the new primary"][state.primary()], enrolled(state));
+            }
+            Work::Enrolled => {
+                let replica = Replica { work: Work::Asks { first: true }, age: 0, ..replica };
+                then("notes t0, asks for its first renewal", State { replica, ..*state });
+            }
+            Work::Asks { first } => {
+                let zombie = !first && self.is(Mutant::AsyncRenewal) && state.primary() == 1;
                 let answering = if zombie { 0..2 } else { state.primary()..state.primary() + 1 };
                 for on in answering {
-                    if let Some(state) = self.answer(state, on, registers) {
+                    if let Some(state) = answered(state, on, first) {
                         then(["commits on the old primary", "commits on the new primary"][on], state);
                     }
                 }
             }
-            Work::Answered { registers: true, head, on } => {
+            Work::Answered { first: true, on, trusted: false, .. } => {
+                let mut state = State { replica: NEW, ..*state };
+                if let Some(database) = &mut state.databases[on] {
+                    self.leap(database);
+                }
+                then("logs everybody out of a database that may have lost changes", state);
+            }
+            Work::Answered { first: true, head, on, .. } => {
                 let lease = D - replica.age;
                 let replica = Replica { work: Work::Idle, age: 0, registered: Some(on), applied: head, lease };
                 then("begins with that head, has a lease", State { replica, ..*state });
             }
-            Work::Answered { registers: false, head, .. } => {
+            Work::Answered { first: false, head, .. } => {
                 for (on, database) in state.databases.iter().enumerate() {
                     if let Some(database) = database {
                         then(LISTS[on], caught_up(state, database, head));
@@ -133,32 +147,6 @@ impl Failover {
         if replica.work != Work::Idle {
             then("gives up", State { replica: Replica { work: Work::Idle, age: 0, ..replica }, ..*state });
         }
-    }
-
-    /// The statement commits on that database, if there is something to commit.
-    fn answer(&self, state: &State, on: usize, registers: bool) -> Option<State> {
-        let mut state = *state;
-        let database = state.databases[on].as_mut()?;
-        if registers && on == 1 {
-            self.leap(database);
-        }
-        let head = database.head;
-        if registers {
-            database.row = Some(Row { mine: true, granted_seq: head, acked_seq: head, fenced: false });
-            if let Some(row) = state.databases[1 - on].as_mut().and_then(|other| other.row.as_mut()) {
-                row.mine = false;
-            }
-            state.heard = 0;
-        } else {
-            let noticed = on == 0 || database.leapt > 0 && state.replica.registered == Some(1);
-            let row = database.row.as_mut().filter(|row| row.mine && !row.fenced)?;
-            row.granted_seq = head;
-            if !noticed {
-                return None;
-            }
-        }
-        state.replica.work = Work::Answered { registers, head, on };
-        Some(state)
     }
 
     /// Pushes come from either database, and acknowledgements need not be durable.
@@ -215,6 +203,37 @@ impl Failover {
             _ => {}
         }
     }
+}
+
+/// A row of this incarnation is committed, which is everywhere the only one of it.
+fn enrolled(state: &State) -> State {
+    let mut state = State { heard: 0, ..*state };
+    let primary = state.primary();
+    for row in state.databases.iter_mut().flatten().filter_map(|database| database.row.as_mut()) {
+        row.mine = false;
+    }
+    if let Some(database) = &mut state.databases[primary] {
+        database.row = Some(Row { mine: true, granted_seq: 0, acked_seq: 0, fenced: false });
+    }
+    state.replica.work = Work::Enrolled;
+    state
+}
+
+/// The statement commits on that database, if there is something to commit. Who has been here before sees by the timeline that
+/// this is another database.
+fn answered(state: &State, on: usize, first: bool) -> Option<State> {
+    let mut state = *state;
+    let database = state.databases[on].as_mut()?;
+    let head = database.head;
+    let row = database.row.as_mut().filter(|row| row.mine && !row.fenced)?;
+    row.granted_seq = row.granted_seq.max(head);
+    row.acked_seq = if first { head } else { row.acked_seq };
+    let trusted = on == 0 || database.leapt > 0;
+    if !first && !(on == 0 || trusted && state.replica.registered == Some(1)) {
+        return None;
+    }
+    state.replica.work = Work::Answered { first, head, on, trusted };
+    Some(state)
 }
 
 /// Without lease, memory and incarnation.

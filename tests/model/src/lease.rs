@@ -16,8 +16,8 @@ pub struct Lease {
     pub replicas: u8,
     /// Renewals that only read, and barriers that fence nobody.
     pub embedded: bool,
-    /// Statements may outlive the client that gave them up.
-    pub late: bool,
+    /// Of so many replicas statements may outlive the client that gave them up.
+    pub late: u8,
     /// There is a check.
     pub checks: bool,
     /// Judge more than is promised: nobody accepts what anybody has refused.
@@ -27,7 +27,7 @@ pub struct Lease {
 impl Lease {
     /// Two replicas on one PostgreSQL.
     pub fn of(mutant: Mutant) -> Self {
-        Self { mutant, duration: 2, replicas: 2, embedded: false, late: false, checks: true, unpromised: false }
+        Self { mutant, duration: 2, replicas: 2, embedded: false, late: 0, checks: true, unpromised: false }
     }
 }
 
@@ -46,15 +46,17 @@ pub enum Revocation {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Work {
     Idle,
-    /// t0 is noted, the question under way.
-    AsksRenewal,
-    AsksRegistration,
-    /// The statement has read the head and holds it `FOR SHARE`.
-    Renews,
-    Registers,
+    /// t0 is noted, the question under way. The first one is of who has just registered.
+    AsksRenewal { first: bool },
+    /// The statement has read the head, and has still to commit.
+    Renews { first: bool },
     /// Committed; the answer is under way.
-    Renewed,
-    Registered,
+    Renewed { first: bool },
+    AsksRegistration,
+    /// The row has still to be committed.
+    Registers,
+    /// It is; t0 has still to be noted.
+    Enrolled,
     /// The lease is extended, nothing applied yet.
     Hasty,
 }
@@ -63,10 +65,12 @@ pub enum Work {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Late {
     None,
-    Renewal,
+    Renewal { first: bool },
+    /// A renewal that has read this head, and has still to write its row.
+    Grant { seq: u8, first: bool },
     Registration,
     /// A registration that has written its row, and has still to commit.
-    Commit(u8),
+    Commit,
 }
 
 /// A process.
@@ -116,8 +120,6 @@ pub struct State {
     pub revocations: [Revocation; 2],
     pub replicas: [Replica; 2],
     pub rows: [Option<Row>; 2],
-    /// The head is held by a connection whose client is gone.
-    pub held: bool,
     pub check: Check,
 }
 
@@ -127,7 +129,6 @@ pub const START: State = State {
     revocations: [Revocation::Idle; 2],
     replicas: [NEW; 2],
     rows: [None; 2],
-    held: false,
     check: Check::None,
 };
 

@@ -1,7 +1,7 @@
 //! The steps of `lease.rs`: of revocations, and of replicas between their renewals. Those are in `lease_renewal.rs`.
 
 use super::explore::Step;
-use super::lease::{Check, Late, Lease, NEW, Replica, Revocation, Row, State, Work};
+use super::lease::{Check, Lease, NEW, Replica, Revocation, Row, State, Work};
 use super::mutants::Mutant;
 
 pub const REPLICAS: [&str; 2] = ["replica 1", "replica 2"];
@@ -26,7 +26,7 @@ impl Lease {
         }
         for replica in &mut later.replicas {
             replica.lease = replica.lease.saturating_sub(1);
-            if replica.work != Work::Idle {
+            if !matches!(replica.work, Work::Idle | Work::AsksRegistration | Work::Enrolled) {
                 replica.age = (replica.age + 1).min(self.duration);
             }
         }
@@ -45,7 +45,7 @@ impl Lease {
             next.push((Step { who: REVOCATIONS[own], does }, state));
         };
         match state.revocations[own] {
-            Revocation::Idle if state.head == number && self.head_is_free(state) => {
+            Revocation::Idle if state.head == number && !state.is_written() => {
                 then("locks the head", Revocation::Writing, state.head);
             }
             Revocation::Writing => {
@@ -83,15 +83,6 @@ impl Lease {
         }
     }
 
-    /// Nobody writes it, and nobody holds it `FOR SHARE`.
-    fn head_is_free(&self, state: &State) -> bool {
-        let held = |replica: &Replica| {
-            matches!(replica.work, Work::Renews | Work::Registers) || matches!(replica.late, Late::Commit(_))
-        };
-        let shared = !self.is(Mutant::NoShare) && state.replicas.iter().any(held);
-        !shared && !state.held && !state.is_written()
-    }
-
     /// What happens to a replica between its renewals.
     pub(super) fn follow(&self, state: &State, id: u8, next: &mut Vec<(Step, State)>) {
         let own = usize::from(id);
@@ -125,8 +116,6 @@ impl Lease {
     fn crash(&self, state: &State, id: u8, next: &mut Vec<(Step, State)>) {
         let own = usize::from(id);
         let mut state = *state;
-        let held = matches!(state.replicas[own].work, Work::Renews | Work::Registers);
-        state.held |= held && self.is(Mutant::HeldHead);
         state.replicas[own] = Replica { late: state.replicas[own].late, ..NEW };
         if matches!(state.check, Check::Judged { at, .. } | Check::Read { at, .. } if at == id) {
             state.check = Check::None;

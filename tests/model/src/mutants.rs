@@ -6,8 +6,8 @@ pub enum Mutant {
     /// All rules are in force.
     None,
 
-    /// Registration reads the head without `FOR SHARE`.
-    NoShare,
+    /// Registration reads the head before its row can be seen.
+    HeadBeforeRow,
     /// The lease is extended before what it covers is applied.
     LeaseBeforeApply,
     /// The lease is judged after the state was read.
@@ -22,6 +22,8 @@ pub enum Mutant {
     T0Late,
     /// It is acknowledged before it is committed.
     AckBeforeCommit,
+    /// A renewal that is carried out late takes back what a later one was granted.
+    GrantBackwards,
     /// A fenced replica may renew.
     RenewThoughFenced,
     /// Who registers keeps lease and memory meanwhile.
@@ -30,9 +32,7 @@ pub enum Mutant {
     SharedId,
     /// Leases go by a clock that can be set back.
     WallClock,
-    /// A process that stops inside its statement goes on holding the head.
-    HeldHead,
-    /// A registration that was given up is carried out later, with a head of then.
+    /// A registration that was given up is carried out later, over the row of the next one.
     LateRegistration,
     /// A renewal that is only a read is fenced.
     EmbeddedFence,
