@@ -46,12 +46,7 @@ pub async fn append_all(
         store::insert(tx, workspace, now, actor, &link(&mut head, entry, now, actor)).await?;
     }
     let last = link(&mut head, last, now, actor);
-    if tx.is_postgres() {
-        store::insert_as_head(tx, workspace, now, actor, &last).await?;
-    } else {
-        store::insert(tx, workspace, now, actor, &last).await?;
-        store::move_head(tx, workspace, &head).await?;
-    }
+    store::insert_as_head(tx, workspace, now, actor, &last).await?;
     Ok(head.sequence)
 }
 

@@ -36,12 +36,6 @@ fn head(row: Row) -> Result<Head> {
     Ok(Head { sequence: row.int("sequence")?, hash: row.hash("hash")? })
 }
 
-pub async fn move_head(tx: &mut Write, workspace: &WorkspaceId, head: &Head) -> Result<()> {
-    let sql = "UPDATE audit_head SET sequence = $2, hash = $3 WHERE workspace_id = $1";
-    tx.execute(sql, args![workspace, head.sequence, &head.hash]).await?;
-    Ok(())
-}
-
 /// An entry with its place in the chain.
 pub struct Link<'a> {
     pub sequence: i64,
@@ -98,7 +92,7 @@ pub async fn insert_eight(
     Ok(())
 }
 
-/// As `insert` and `move_head`, in one statement that only PostgreSQL knows: there each is a way to the server and back.
+/// As `insert`, and makes it the end of the chain: at once, because each way to the database costs more than what is done there.
 pub async fn insert_as_head(
     tx: &mut Write,
     workspace: &WorkspaceId,
@@ -106,11 +100,17 @@ pub async fn insert_as_head(
     actor: &Actor,
     link: &Link<'_>,
 ) -> Result<()> {
-    let sql = concat!(
-        "WITH entry AS (",
-        insert!("($1, $2, $3, $4, $5, $6, $7, $8) RETURNING workspace_id"),
-        ") UPDATE audit_head SET sequence = $4, hash = $8 FROM entry WHERE audit_head.workspace_id = entry.workspace_id"
-    );
+    let sql = match tx.is_postgres() {
+        true => concat!(
+            "WITH entry AS (",
+            insert!("($1, $2, $3, $4, $5, $6, $7, $8) RETURNING workspace_id"),
+            ") UPDATE audit_head SET sequence = $4, hash = $8 FROM entry WHERE audit_head.workspace_id = entry.workspace_id"
+        ),
+        false => concat!(
+            insert!("($1, $2, $3, $4, $5, $6, $7, $8)"),
+            "; UPDATE audit_head SET sequence = $4, hash = $8 WHERE workspace_id = $1"
+        ),
+    };
     tx.execute(sql, arguments(workspace, at, actor, std::slice::from_ref(link))).await?;
     Ok(())
 }

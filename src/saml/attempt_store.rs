@@ -15,10 +15,43 @@ fn outcome(accepted: bool) -> &'static str {
     if accepted { ACCEPTED } else { REFUSED }
 }
 
-pub async fn insert(tx: &mut Write, new: &Attempt) -> Result<()> {
-    let sql = "INSERT INTO saml_attempt (workspace_id, id, at, provider_id, purpose, outcome, refused_check, request_id, ip, \
-               checks, clock_difference_ms, certificate, outline, person, user_id, begun_by) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+macro_rules! insert {
+    () => {
+        "INSERT INTO saml_attempt (workspace_id, id, at, provider_id, purpose, outcome, refused_check, request_id, ip, \
+         checks, clock_difference_ms, certificate, outline, person, user_id, begun_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+    };
+}
+
+macro_rules! like {
+    () => {
+        "workspace_id = $1 AND COALESCE(provider_id, '') = COALESCE($4, '') AND purpose = $5 AND outcome = $6 \
+         AND CASE WHEN certificate IS NULL THEN 0 ELSE 1 END = CASE WHEN $12 IS NULL THEN 0 ELSE 1 END"
+    };
+}
+
+macro_rules! trim {
+    ($keep:literal) => {
+        concat!(
+            "DELETE FROM saml_attempt WHERE ",
+            like!(),
+            " AND (at, id) <= (SELECT at, id FROM saml_attempt WHERE ",
+            like!(),
+            " ORDER BY at DESC, id DESC LIMIT 1 OFFSET ",
+            $keep,
+            ")"
+        )
+    };
+}
+
+/// Adds one, and removes all but the newest `keep` of the same provider and kind: what it was for, how it ended, and whether a
+/// certificate verified it.
+pub async fn add(tx: &mut Write, new: &Attempt, keep: i64) -> Result<()> {
+    let sql = match tx.is_postgres() {
+        // What is removed is chosen among those before it.
+        true => concat!("WITH added AS (", insert!(), ") ", trim!("$17 - 1")),
+        false => concat!(insert!(), "; ", trim!("$17")),
+    };
     let person = new.person.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
     let arguments = args![
         &new.workspace,
@@ -37,22 +70,10 @@ pub async fn insert(tx: &mut Write, new: &Attempt) -> Result<()> {
         person,
         new.user_id.as_deref(),
         new.begun_by.as_deref(),
+        keep,
     ];
     tx.execute(sql, arguments).await?;
     Ok(())
-}
-
-/// Removes all but the newest `keep` of the same provider and kind as this one: what it was for, how it ended, and whether a
-/// certificate verified it.
-pub async fn trim(tx: &mut Write, like: &Attempt, keep: i64) -> Result<u64> {
-    let sql = "DELETE FROM saml_attempt WHERE workspace_id = $1 AND COALESCE(provider_id, '') = $2 AND outcome = $3 \
-               AND purpose = $4 AND CASE WHEN certificate IS NULL THEN 0 ELSE 1 END = $5 \
-               AND (at, id) <= (SELECT at, id FROM saml_attempt WHERE workspace_id = $1 \
-               AND COALESCE(provider_id, '') = $2 AND outcome = $3 AND purpose = $4 \
-               AND CASE WHEN certificate IS NULL THEN 0 ELSE 1 END = $5 ORDER BY at DESC, id DESC LIMIT 1 OFFSET $6)";
-    let (provider, outcome) = (like.provider_id.as_deref().unwrap_or_default(), outcome(like.accepted));
-    let (purpose, verified) = (like.purpose.as_str(), like.certificate.is_some());
-    tx.execute(sql, args![&like.workspace, provider, outcome, purpose, verified, keep]).await
 }
 
 /// Attempts before (`at`, `id`), newest first; of one provider unless that is empty.

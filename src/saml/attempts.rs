@@ -55,8 +55,7 @@ pub(super) async fn record(
         user_id: user.map(UserId::to_string),
         begun_by: trail.begun_by.as_ref().map(UserId::to_string),
     };
-    store::insert(tx, &attempt).await?;
-    store::trim(tx, &attempt, KEPT).await?;
+    store::add(tx, &attempt, KEPT).await?;
     Ok(attempt.id)
 }
 

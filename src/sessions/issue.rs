@@ -4,8 +4,8 @@
 //! knows what to match before there is a session. So a sign-in that a revocation of a selection overtook ends in none.
 
 use super::model::Session;
+use super::selection;
 use super::store::{self, NewSession};
-use super::{people, selection};
 use crate::actor::Origin;
 use crate::app::App;
 use crate::base::clock::UnixMillis;
@@ -62,9 +62,6 @@ pub struct Earned<'a> {
 /// 403 if none of the groups that let people in has this user. One who leaves the last of them while this goes on loses the
 /// epoch with it, as with any loss of access.
 pub async fn issue(tx: &mut Write, app: &App, earned: &Earned<'_>) -> Result<(Session, Secret)> {
-    if !people::store::has_group_access(tx, earned.workspace, earned.user).await? {
-        return Err(Error::new(FORBIDDEN, "you are in none of the groups that give access here"));
-    }
     let now = app.clock.now();
     let token = Secret::generate(SecretKind::Session, app.random.as_ref());
     let ip = earned.origin.ip_text();
@@ -93,6 +90,8 @@ pub async fn issue(tx: &mut Write, app: &App, earned: &Earned<'_>) -> Result<(Se
         session_index: earned.session_index,
         name_id_form: earned.name_id_form,
     };
-    store::insert(tx, &new).await?;
-    Ok((session, token))
+    match store::insert(tx, &new).await? {
+        true => Ok((session, token)),
+        false => Err(Error::new(FORBIDDEN, "you are in none of the groups that give access here")),
+    }
 }

@@ -179,11 +179,13 @@ pub struct NewSession<'a> {
     pub name_id_form: Option<&'a str>,
 }
 
-pub async fn insert(tx: &mut Write, new: &NewSession<'_>) -> Result<()> {
+/// Writes it if the groups that let people in have its user, and says whether. Whoever loses that loses the epoch in the same
+/// transaction.
+pub async fn insert(tx: &mut Write, new: &NewSession<'_>) -> Result<bool> {
     let sql = "INSERT INTO session (workspace_id, id, user_id, token_hash, method, provider, subject, session_index, \
                workspace_epoch, user_epoch, created_at, signed_in_at, last_seen_at, not_after, ip, last_ip, user_agent, \
-               last_ip_key, name_id_form) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-               $18, $19)";
+               last_ip_key, name_id_form) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19 \
+               WHERE EXISTS (SELECT 1 FROM users WHERE workspace_id = $1 AND id = $3 AND group_access = 1)";
     let session = new.session;
     let arguments = args![
         &session.workspace,
@@ -206,8 +208,7 @@ pub async fn insert(tx: &mut Write, new: &NewSession<'_>) -> Result<()> {
         ip_key(&session.last_ip),
         new.name_id_form
     ];
-    tx.execute(sql, arguments).await?;
-    Ok(())
+    Ok(tx.execute(sql, arguments).await? == 1)
 }
 
 // The stamps of the row still hold, judged by the database at this moment.
