@@ -3,7 +3,7 @@
 
 mod admin;
 mod audit;
-mod demo;
+pub mod demo;
 mod doctor;
 mod output;
 mod provisioning;

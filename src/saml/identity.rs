@@ -20,6 +20,8 @@ const DISPLAY_NAME: &[&str] = &[
     "cn",
     "urn:oid:2.5.4.3",
 ];
+/// The display name at authentik; elsewhere the name of an account.
+const NAME_CLAIM: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name";
 const GIVEN_NAME: &[&str] =
     &["givenName", "firstName", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname", "urn:oid:2.5.4.42"];
 const FAMILY_NAME: &[&str] =
@@ -86,10 +88,19 @@ fn display_name(assertion: &Assertion, mapping: &AttributeMapping) -> Option<Str
         // What was set, and nothing in its place.
         Some(set) => first(assertion, Some(set), DISPLAY_NAME).or(parts.filter(|_| parts_are_set)),
         None if parts_are_set => parts,
-        None => first(assertion, None, DISPLAY_NAME).or(parts),
+        None => {
+            let usual = first(assertion, None, DISPLAY_NAME).or(parts.filter(|name| !name.is_empty()));
+            usual.or_else(|| claimed_name(assertion))
+        }
     }?;
     let usable = !name.is_empty() && !name.chars().any(char::is_control);
     usable.then(|| name.chars().take(MAX_DISPLAY_NAME).collect())
+}
+
+/// The name claim, unless it is that of an account: `ann@corp.test`, `CORP\ann`.
+fn claimed_name(assertion: &Assertion) -> Option<&str> {
+    let found = values(assertion, vec![NAME_CLAIM]).map(str::trim);
+    found.filter(|name| !name.contains(['@', '\\'])).find(|name| !name.is_empty())
 }
 
 /// The first value that is not empty.

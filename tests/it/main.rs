@@ -19,6 +19,7 @@ mod cli_provisioning;
 mod conformance;
 mod console;
 mod demo;
+mod demo_shapes;
 mod domains;
 mod forward_auth;
 mod forward_auth_contract;

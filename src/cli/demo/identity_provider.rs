@@ -1,6 +1,6 @@
 //! A mock SAML identity provider in this process, for one service provider: the demo's. It asks nobody for a password: who
-//! comes from Curfew chooses who to be, and Curfew gets a signed response. It answers to the registered address only,
-//! whatever a request names, and keeps nothing.
+//! comes from Curfew chooses who to be, and which product's answers to have, and Curfew gets a signed response. It answers to the
+//! registered address only, whatever a request names, and keeps nothing.
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -18,6 +18,8 @@ use serde::Deserialize;
 use super::keys::Keys;
 use super::pages::{page, script, show_style};
 use super::people::{self, NEWCOMER, PEOPLE, Person};
+use super::response_shape::{Shape, plain};
+use super::shape_choice::{self, Line};
 use super::signed_response::{Statement, signed_response};
 use crate::app::App;
 use crate::base::random::bytes32;
@@ -72,9 +74,10 @@ impl IdentityProvider {
     }
 
     /// The response that signs `person` in, for the request `request_id`.
-    fn response(&self, app: &App, person: &Person, request_id: &str) -> Result<String> {
-        let name = || format!("_{}", hex(&bytes32(app.random.as_ref())));
+    fn response(&self, app: &App, shape: &Shape, person: &Person, request_id: &str) -> Result<String> {
+        let digits = || hex(&bytes32(app.random.as_ref()));
         let statement = Statement {
+            shape,
             issuer: &self.entity_id,
             acs_url: &self.service_provider.acs_url,
             audience: &self.service_provider.entity_id,
@@ -83,9 +86,9 @@ impl IdentityProvider {
             display_name: person.name,
             groups: &["Everybody", person.department],
             now: app.clock.now(),
-            response_id: &name(),
-            assertion_id: &name(),
-            session_index: &name(),
+            response_id: &shape.response_id(&digits()),
+            assertion_id: &shape.assertion_id(&digits()),
+            session_index: &format!("_{}", digits()),
         };
         signed_response(&statement, &self.keys)
     }
@@ -122,9 +125,11 @@ struct Choice {
 
 #[derive(askama::Template)]
 #[template(path = "identity_provider.html")]
-struct ChoicePage {
+struct ChoicePage<'a> {
     request_id: String,
     relay_state: String,
+    shapes: Vec<Line>,
+    entity_id: &'a str,
     choices: Vec<Choice>,
 }
 
@@ -132,6 +137,7 @@ struct ChoicePage {
 #[template(path = "identity_provider_answer.html")]
 struct AnswerPage<'a> {
     name: &'static str,
+    shape: &'static str,
     acs_url: &'a str,
     response: String,
     relay_state: String,
@@ -146,10 +152,14 @@ struct Asked {
     relay_state: String,
 }
 
-/// `/`: a sign-in begins at the service provider.
+/// `/`: a sign-in begins at the service provider. `?answer_like=` chooses the shape of its answer before.
 #[handler]
-async fn begin(Data(provider): Data<&Arc<IdentityProvider>>) -> Response {
-    see_other(&provider.service_provider.login_url)
+async fn begin(Data(provider): Data<&Arc<IdentityProvider>>, request: &Request) -> poem::Result<Response> {
+    let response = see_other(&provider.service_provider.login_url);
+    Ok(match shape_choice::of_link(request)? {
+        Some(shape) => shape_choice::remember(response, shape),
+        None => response,
+    })
 }
 
 #[handler]
@@ -164,12 +174,19 @@ async fn show_script() -> Response {
 
 /// `GET /sso`: who do you want to be?
 #[handler]
-async fn show_choice(request: &Request) -> poem::Result<Response> {
+async fn show_choice(Data(provider): Data<&Arc<IdentityProvider>>, request: &Request) -> poem::Result<Response> {
     let app = authenticate::app(request)?;
     let bad = || Error::invalid("SAMLRequest", "must be an AuthnRequest of the demo: begin at its sign-in page");
     let asked = request.params::<Asked>().map_err(|_| bad())?;
     let request_id = request_id(&asked.request).ok_or_else(bad)?;
-    let template = ChoicePage { request_id, relay_state: asked.relay_state, choices: choices() };
+    let shape = shape_choice::of_link(request)?.or_else(|| shape_choice::remembered(request)).unwrap_or_else(plain);
+    let template = ChoicePage {
+        request_id,
+        relay_state: asked.relay_state,
+        shapes: shape_choice::lines(shape),
+        entity_id: provider.entity_id(),
+        choices: choices(),
+    };
     Ok(page(StatusCode::OK, &policy(&app), &template)?)
 }
 
@@ -189,14 +206,16 @@ async fn answer_choice(
         return Err(Error::invalid("request_id", "must be the ID of an AuthnRequest").into());
     }
     let person = people::find(&chosen).ok_or_else(|| Error::invalid("person", "must be somebody of Acme"))?;
+    let shape = shape_choice::read(&field(shape_choice::FIELD))?.unwrap_or_else(plain);
     let app = authenticate::app(request)?;
     let template = AnswerPage {
         name: person.name,
+        shape: shape.title(),
         acs_url: &provider.service_provider.acs_url,
-        response: STANDARD.encode(provider.response(&app, person, &asked)?),
+        response: STANDARD.encode(provider.response(&app, shape, person, &asked)?),
         relay_state: field("relay_state"),
     };
-    Ok(page(StatusCode::OK, &policy(&app), &template)?)
+    Ok(shape_choice::remember(page(StatusCode::OK, &policy(&app), &template)?, shape))
 }
 
 /// Administrators, some members, the one who left, and one who is new.

@@ -12,6 +12,8 @@ use openssl::x509::{X509, X509Name};
 
 use crate::error::{Error, Result};
 
+/// The certificate's common name.
+pub const SUBJECT: &str = "Mock identity provider of curfew demo";
 const BITS: u32 = 2_048;
 /// Long enough that no page warns of the certificate's end.
 const DAYS: u32 = 365;
@@ -44,7 +46,7 @@ impl Keys {
 fn generate() -> Result<Keys, ErrorStack> {
     let key = PKey::from_rsa(Rsa::generate(BITS)?)?;
     let mut name = X509Name::builder()?;
-    name.append_entry_by_nid(Nid::COMMONNAME, "Mock identity provider of curfew demo")?;
+    name.append_entry_by_nid(Nid::COMMONNAME, SUBJECT)?;
     let name = name.build();
     let serial = BigNum::from_u32(1)?.to_asn1_integer()?;
     let (begins, ends) = (Asn1Time::days_from_now(0)?, Asn1Time::days_from_now(DAYS)?);

@@ -4,13 +4,21 @@
 
 mod folder;
 mod history;
-mod identity_provider;
-mod keys;
+pub mod identity_provider;
+pub mod keys;
 mod pages;
 mod password;
 mod people;
 mod plan;
+mod response_shape;
+mod response_shapes;
+mod response_signature;
+mod response_text;
+mod response_traits;
+mod response_values;
+mod response_xml;
 mod sample_application;
+mod shape_choice;
 mod signed_response;
 mod story;
 
@@ -164,7 +172,7 @@ fn announce(app: &App, folder: &Folder, [app_listen, idp_listen]: [SocketAddr; 2
 
 Try this:
   1. Open the sample app in a private window, or in another browser, enter any …@acme.test
-     address, continue with single sign-on, and pick somebody.
+     address, continue with single sign-on, and pick somebody, and a product to answer like.
   2. Open the console in this one, and sign in as the owner.
   3. Press Log all users out on the page Security: the sample app refuses at once, and says after how many milliseconds.
   4. Look at Sessions, Users and the audit log; sign in by single sign-on as somebody who has left.

@@ -281,6 +281,22 @@ fn groups_and_the_display_name_come_from_the_usual_attributes() {
 }
 
 #[test]
+fn the_name_claim_is_a_display_name_unless_it_names_an_account() {
+    let mut case = accepted();
+    let mut name = |attributes: Vec<Attribute>| {
+        case.assertion.attributes = attributes;
+        check(&case.envelope, &case.assertion, &case.expected).expect("accepted").display_name
+    };
+    let claim = |value| attribute("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name", &[value]);
+    assert_eq!(name(vec![claim("Ann Example")]).as_deref(), Some("Ann Example"));
+    for account in ["ann@corp.test", "CORP\\ann", " "] {
+        assert_eq!(name(vec![claim(account)]), None, "{account:?}");
+    }
+    let given = attribute("givenName", &["Ann"]);
+    assert_eq!(name(vec![claim("Another"), given]).as_deref(), Some("Ann"), "the usual names come first");
+}
+
+#[test]
 fn a_session_has_one_index_or_none() {
     let read = |indexes: &[&str]| -> Result<Option<String>, &'static str> {
         let statement = |index: &&str| {

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod consumer;
 pub mod corpus;
 pub mod database;
+pub mod demo_provider;
 pub mod deprovisioning;
 pub mod forms;
 pub mod groups;

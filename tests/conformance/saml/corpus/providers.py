@@ -240,7 +240,7 @@ AUTHENTIK = """<samlp:Response xmlns:samlp="{P}" xmlns:saml="{S}" Destination="{
 
 
 @shape("authentik", "authentik-assertion-signed", "authentik: a hashed NameID, claims as names, SessionNotOnOrAfter always there",
-       {"name_id": "7d0f1b5a9c3e4f6882a1b0c9d8e7f60514233241506f7e8d9cab0b1a2d3c4f5e", "groups": ["authentik Admins"], "session_not_on_or_after": 86_400})
+       {"name_id": "7d0f1b5a9c3e4f6882a1b0c9d8e7f60514233241506f7e8d9cab0b1a2d3c4f5e", "display_name": "Mallory Nguyen", "groups": ["authentik Admins"], "session_not_on_or_after": 86_400})
 def _(c):
     shown = [("http://schemas.goauthentik.io/2021/02/saml/username", ["mallory"]), ("http://schemas.goauthentik.io/2021/02/saml/uid", ["42"]),
              (CLAIMS + "emailaddress", [c.user]), (CLAIMS + "name", ["Mallory Nguyen"]), ("http://schemas.xmlsoap.org/claims/Group", ["authentik Admins"])]
