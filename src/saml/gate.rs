@@ -184,9 +184,12 @@ fn check_children(root: &Element, assertion: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether some XML library could take the attribute for an ID: `ID`, `Id`, `id`, `xml:id`, in any namespace.
+/// What some XML library takes for an ID: `ID`, `Id`, `id`, `xml:id`, and those of SAML 1.1 (Core §2.3.2, §3.2.1, §3.4.1).
+const IDS: [&str; 4] = ["id", "assertionid", "requestid", "responseid"];
+
+/// In any namespace, in any spelling.
 fn is_id(attribute: &Attribute) -> bool {
-    attribute.name.eq_ignore_ascii_case("id")
+    IDS.iter().any(|name| attribute.name.eq_ignore_ascii_case(name))
 }
 
 /// No two IDs of any spelling are alike, so that a reference finds one element, whoever resolves it.

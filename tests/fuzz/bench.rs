@@ -86,6 +86,12 @@ impl Bench {
         self.seeds.iter().filter_map(|seed| judge(seed.text.as_bytes(), &seed.trust, &seed.expected).err()).collect()
     }
 
+    /// What comes today of each input that was kept: its name, with the check that refused it then, and the refusal.
+    pub fn kept(&self) -> Vec<(&str, Option<Refusal>)> {
+        let kept = self.seeds.iter().filter(|seed| seed.name.contains("--"));
+        kept.map(|seed| (seed.name.as_str(), judge(seed.text.as_bytes(), &seed.trust, &seed.expected).err())).collect()
+    }
+
     /// The mutant of a number, and what it was made of.
     pub fn mutant(&self, seed: u64, number: u64) -> (&Seed, Mutant) {
         let mut dice = Dice::new(seed, number);

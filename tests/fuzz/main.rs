@@ -83,6 +83,15 @@ fn no_mutant_is_believed() {
     }
 }
 
+#[test]
+fn what_was_kept_is_refused_as_it_was() {
+    let bench = Bench::open(&corpus::Corpus::recorded());
+    for (name, refusal) in bench.kept() {
+        let check = refusal.map_or_else(|| "accepted".to_owned(), |refusal| refusal.check.to_owned());
+        assert_eq!(name.split("--").nth(1), Some(check.as_str()), "{name}");
+    }
+}
+
 impl Run {
     /// Makes and judges mutants until somebody says that it is over.
     fn work(&self) {

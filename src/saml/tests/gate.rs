@@ -179,6 +179,7 @@ fn ids_are_plain_and_unique_in_every_spelling() {
         ("<saml:Subject>", "<saml:Subject ID=\"_a\">", "gate.duplicate-id"),
         ("<saml:Subject>", "<saml:Subject xml:id=\" _a \">", "gate.duplicate-id"),
         ("<saml:Subject>", "<saml:Subject Id=\"_r\">", "gate.duplicate-id"),
+        ("<saml:Subject>", "<saml:Subject AssertionID=\"_r\">", "gate.duplicate-id"),
         ("<saml:Subject>", "<saml:Subject xmlns:x=\"urn:x\" x:id=\"_r\">", "gate.duplicate-id"),
         ("ID=\"_a\"", "ID=\"_a\" Id=\"_b\"", "gate.id"),
         ("ID=\"_a\"", "Id=\"_a\"", "gate.id"),
