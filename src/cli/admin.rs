@@ -195,7 +195,8 @@ async fn suspend(console: &Console, place: &InWorkspace, name: &str, reason: &st
         manage::end_access(tx, app, &console.actor, &user, Loss::Suspended, Trigger::Admin, reason).await
     })?;
     let receipt = revoke::acknowledge(app, revoked).await?;
-    let sentence = format!("{} was suspended; {} sessions ended.", user.label(), receipt.ended.sessions);
+    let sessions = output::counted(receipt.ended.sessions, "session", "sessions");
+    let sentence = format!("{} was suspended; {sessions} ended.", user.label());
     output::result(place.output.output, &json!({"user": user.user_name, "receipt": receipt}), &sentence);
     Ok(())
 }

@@ -55,10 +55,12 @@ async fn verify(console: &Console, place: &InWorkspace) -> Result<ExitCode> {
     let first_bad = verified.broken.as_ref().map(|broken| broken.sequence);
     let why = verified.broken.as_ref().map(|broken| broken.why);
     let json = json!({"intact": intact, "entries": verified.entries, "head": head, "first_bad": first_bad, "why": why});
+    let entries = output::counted(verified.entries, "entry", "entries");
     let sentence = match &verified.broken {
-        None => format!("Intact: {} entries, head {head}", verified.entries),
+        None => format!("Intact: {entries}, head {head}"),
         Some(broken) => {
-            format!("BROKEN at entry {}: {}. {} entries before it hold.", broken.sequence, broken.why, verified.entries)
+            let holds = output::counted(verified.entries, "entry before it holds", "entries before it hold");
+            format!("BROKEN at entry {}: {}. {holds}.", broken.sequence, broken.why)
         }
     };
     output::result(place.output.output, &json, &sentence);

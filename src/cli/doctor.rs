@@ -84,7 +84,8 @@ async fn about_data(app: &App) -> Result<Vec<Finding>> {
         let verified = audit::verify(&app.db, &workspace.id).await?;
         findings.push(match verified.broken {
             None => {
-                finding(Level::Good, format!("{}: audit log intact, {} entries.", workspace.slug, verified.entries), "")
+                let entries = output::counted(verified.entries, "entry", "entries");
+                finding(Level::Good, format!("{}: audit log intact, {entries}.", workspace.slug), "")
             }
             Some(broken) => {
                 let what =

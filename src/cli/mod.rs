@@ -10,6 +10,7 @@ mod provisioning;
 mod receipt;
 mod restore;
 mod revoke;
+mod saml_change;
 mod saml_import;
 mod saml_keys;
 mod saml_providers;

@@ -57,16 +57,33 @@ pub fn table(format: OutputFormat, headings: &[&str], rows: &[Vec<String>]) {
     }
 }
 
+/// A number with its noun, which is `one` for exactly one: `1 session`.
+pub fn counted(number: i64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// `2 sessions of 1 user`; `more` if there are at least so many.
+pub fn sessions_of_users(sessions: i64, users: i64, more: bool) -> String {
+    let at_least = if more { "at least " } else { "" };
+    format!("{at_least}{} of {}", counted(sessions, "session", "sessions"), counted(users, "user", "users"))
+}
+
+/// What a receipt says it ended.
+pub fn ended(receipt: &Value) -> String {
+    let number = |name: &str| receipt[name].as_i64().unwrap_or_default();
+    sessions_of_users(number("sessions"), number("users"), receipt["more"] == true)
+}
+
 /// Asks for a yes on a terminal.
 ///
 /// # Errors
-/// Without a terminal, that `--yes` is needed; and if the answer was not yes.
+/// Without a terminal, that `--yes` is needed, and the question; and if the answer was not yes.
 pub fn confirm(question: &str, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Error::invalid("--yes", "is needed where nobody can be asked"));
+        return Err(Error::invalid("--yes", format!("is needed where nobody can be asked. {question}")));
     }
     drop(write!(std::io::stderr(), "{question} Type yes: "));
     let mut answer = String::new();

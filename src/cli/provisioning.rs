@@ -163,15 +163,18 @@ fn sentence(standing: &Standing, approved: bool) -> String {
     let hold = &standing.hold;
     let now = match (hold.held_since, approved, standing.limit) {
         (Some(since), ..) => {
-            format!("Held since {}: {} requests were turned away.", rfc3339(since), hold.held_requests)
+            let turned_away = output::counted(hold.held_requests, "request was", "requests were");
+            format!("Held since {}: {turned_away} turned away.", rfc3339(since))
         }
         (None, true, _) => {
-            let users = hold.approved_left.map_or("any number of users".to_owned(), |left| format!("{left} users"));
+            let some = |left| output::counted(left, "user", "users");
+            let users = hold.approved_left.map_or("any number of users".to_owned(), some);
             format!("Approved until {}: {users} may still lose access.", rfc3339(hold.approved_until))
         }
         (None, false, None) => "Nothing is held, and nothing will be: the limit is off.".to_owned(),
         (None, false, Some(_)) => "Nothing is held.".to_owned(),
     };
     let limit = standing.limit.map_or("any number".to_owned(), |limit| limit.to_string());
-    format!("{now}\nWithin ten minutes {} users lost access by provisioning; {limit} may.", standing.recent)
+    let recent = output::counted(standing.recent, "user", "users");
+    format!("{now}\nWithin ten minutes {recent} lost access by provisioning; {limit} may.")
 }

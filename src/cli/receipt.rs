@@ -47,11 +47,21 @@ pub async fn receipt(load: impl FnOnce() -> Result<Config>, command: ReceiptComm
 
 async fn find_key(load: impl FnOnce() -> Result<Config>, jwks: Option<&Path>, kid: &str) -> Result<Option<PublicKey>> {
     let Some(path) = jwks else {
-        return signing::find(&open_existing(load()?).await?.app, kid).await;
+        let console = open_existing(load().map_err(with_hint)?).await.map_err(with_hint)?;
+        return signing::find(&console.app, kid).await;
     };
     let none = || Error::invalid("--jwks", format!("{} is no JWK set", path.display()));
     let keys = jwk::read_set(&output::read_text(path)?).ok_or_else(none)?;
     Ok(keys.into_iter().find(|key| key.kid() == kid))
+}
+
+/// Whoever has the receipt only needs no database; a setting that is missing or wrong is no matter then.
+fn with_hint(error: Error) -> Error {
+    let hint = "to check it without a database, give --jwks FILE: what /.well-known/jwks.json of the server answers";
+    match error.field().map(str::to_owned) {
+        Some(field) => Error::invalid(field, format!("{}; {hint}", error.detail())),
+        None => error,
+    }
 }
 
 /// A signed receipt, and what stands around it.
@@ -62,17 +72,28 @@ struct Presented {
 
 impl Presented {
     /// A bare compact JWS, one as a JSON text, or an answer that has it, as `jws` or in its `receipt`.
+    ///
+    /// # Errors
+    /// 400 naming `file` for what doesn't even look like one.
     fn read(text: &str) -> Result<Self> {
         let text = text.trim();
-        if !text.starts_with(['{', '"']) {
-            return Ok(Self { jws: text.to_owned(), around: Value::Null });
+        let found = match text.starts_with(['{', '"']) {
+            true => Self::in_json(text)?,
+            false => Self { jws: text.to_owned(), around: Value::Null },
+        };
+        if !is_compact(&found.jws) {
+            return Err(no_receipt("it has none of the shape xxx.yyy.zzz, nor JSON with one as jws"));
         }
-        let bad = |error: serde_json::Error| Error::invalid("file", format!("is no JSON: {error}"));
-        let mut json: Value = serde_json::from_str(text).map_err(bad)?;
+        Ok(found)
+    }
+
+    fn in_json(text: &str) -> Result<Self> {
+        let mut json: Value =
+            serde_json::from_str(text).map_err(|error| no_receipt(&format!("it is no JSON: {error}")))?;
         if json["receipt"]["jws"].is_string() {
             json = json["receipt"].take();
         }
-        let missing = || Error::invalid("file", "has no signed receipt: no member jws");
+        let missing = || no_receipt("it has no signature, which would be its member jws");
         let jws = json.as_str().or_else(|| json["jws"].as_str()).ok_or_else(missing)?.to_owned();
         Ok(Self { jws, around: json })
     }
@@ -89,6 +110,18 @@ impl Presented {
         }
         Ok(claims)
     }
+}
+
+fn no_receipt(why: &str) -> Error {
+    Error::invalid("file", format!("this is no receipt: {why}"))
+}
+
+/// Whether a text has the shape of a compact JWS, signed or not.
+fn is_compact(text: &str) -> bool {
+    let is_part =
+        |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'='));
+    let parts: Vec<&str> = text.split('.').collect();
+    parts.len() == 3 && parts.iter().all(|part| is_part(part)) && !parts[0].is_empty() && !parts[1].is_empty()
 }
 
 fn print(judged: &std::result::Result<Value, verify::Fault>, format: &OutputArguments) -> ExitCode {

@@ -32,7 +32,8 @@ pub(super) async fn restore(console: &Console, arguments: RestoreArguments) -> R
         return Err(Error::unprocessable("yes", text));
     }
     let (sequence, workspaces) = revoke::revoke_everything(&console.app, &console.actor, &why).await?;
-    let sentence = format!("Everybody signs in again: {workspaces} workspaces, revocation {sequence}.");
+    let counted = output::counted(workspaces, "workspace", "workspaces");
+    let sentence = format!("Everybody signs in again: {counted}, revocation {sequence}.");
     output::result(arguments.output.output, &json!({"sequence": sequence, "workspaces": workspaces}), &sentence);
     Ok(())
 }

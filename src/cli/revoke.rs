@@ -97,8 +97,8 @@ async fn revoke_matching(
 ) -> Result<()> {
     let format = arguments.place.output.output;
     let found = preview(&console.app, &workspace.id, selection, None).await?;
-    let at_least = if found.would_end.more { "at least " } else { "" };
-    let counted = format!("{at_least}{} sessions of {} users", found.would_end.sessions, found.would_end.users);
+    let would = found.would_end;
+    let counted = output::sessions_of_users(would.sessions, would.users, would.more);
     if arguments.dry_run {
         return show(format, selection, &found, &counted);
     }
@@ -108,8 +108,7 @@ async fn revoke_matching(
         Done::Now(receipt) => serde_json::to_value(receipt).map_err(Error::internal)?,
         Done::Before(receipt) => receipt,
     };
-    let sentence =
-        format!("{} sessions of {} users ended (revocation {}).", json["sessions"], json["users"], json["sequence"]);
+    let sentence = format!("{} ended (revocation {}).", output::ended(&json), json["sequence"]);
     output::result(format, &json, &sentence);
     Ok(())
 }

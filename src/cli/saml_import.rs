@@ -1,21 +1,23 @@
-//! `curfew saml import` and `curfew saml disable`.
+//! `curfew saml import`, `curfew saml enable` and `curfew saml disable`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
-use super::{Console, InWorkspace, output};
-use crate::base::ids::WorkspaceId;
-use crate::error::Result;
-use crate::policy::model::OnChange;
+use super::saml_change::{ChangeArguments, ended};
+use super::{Console, InWorkspace, output, saml_providers};
+use crate::error::{CONFLICT, Error, NOT_FOUND, Result};
 use crate::saml::configure::{self, Change};
-use crate::saml::providers;
+use crate::saml::provider::{Outline, StoredProvider, default_of};
 use crate::saml::wanted::{Wanted, Which};
+use crate::saml::{dry_run, providers};
+use crate::workspaces::model::Workspace;
 
 #[derive(Args)]
 pub struct ImportArguments {
-    /// Its id or name; one that isn't there is made, with that name. Unless given, the default one: the oldest.
+    /// Its id or name; one that isn't there is made, with that name. Unless given, the one with the
+    /// metadata's entity id, else the default one: the oldest that is switched on, else the oldest.
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
     /// The metadata file; `-` reads standard input.
@@ -27,84 +29,122 @@ pub struct ImportArguments {
     /// Whether assertions must be encrypted: `optional` or `required`. Unless given, as before.
     #[arg(long, value_parser = ["optional", "required"])]
     encrypted_assertions: Option<String>,
+    /// Switch it on if it was switched off. A new one is switched on without it.
+    #[arg(long)]
+    enable: bool,
     #[command(flatten)]
-    sessions: SessionsArguments,
+    change: ChangeArguments,
     #[command(flatten)]
     place: InWorkspace,
 }
 
 #[derive(Args)]
-pub struct DisableArguments {
-    /// Its id or name. Unless given, the default one.
+pub struct StateArguments {
+    /// Its id or name. Unless given, the only one that can be meant.
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
     #[command(flatten)]
-    sessions: SessionsArguments,
+    change: ChangeArguments,
     #[command(flatten)]
     place: InWorkspace,
 }
 
-// What becomes of sessions. Unless given, what the policy says.
-#[derive(Args)]
-pub struct SessionsArguments {
-    /// End every session with it.
-    #[arg(long)]
-    log_all_users_out: bool,
-    /// End the sessions with it that the change takes the ground from.
-    #[arg(long, conflicts_with = "log_all_users_out")]
-    log_out_affected: bool,
-    /// End none.
-    #[arg(long, conflicts_with_all = ["log_all_users_out", "log_out_affected"])]
-    keep_sessions: bool,
-}
-
-impl SessionsArguments {
-    fn wanted(&self) -> Option<OnChange> {
-        let all = [
-            (self.log_all_users_out, OnChange::LogAllUsersOut),
-            (self.log_out_affected, OnChange::LogOutAffected),
-            (self.keep_sessions, OnChange::Keep),
-        ];
-        all.into_iter().find(|(given, _)| *given).map(|(_, choice)| choice)
-    }
-}
-
-/// Sets a provider from its metadata, and switches it on.
+/// Sets a provider from its metadata. A new one is switched on; one that was switched off stays so unless that is asked for.
 pub async fn import(console: &Console, arguments: &ImportArguments) -> Result<()> {
-    let workspace = console.workspace(&arguments.place.workspace).await?;
+    let ImportArguments { change: deed, place, .. } = arguments;
+    let (app, actor) = (&console.app, &console.actor);
+    let workspace = console.workspace(&place.workspace).await?;
     let text = arguments.metadata.as_deref().map(output::read_text).transpose()?;
     let encrypted_assertions = configure::encrypted_assertions(arguments.encrypted_assertions.as_deref())?;
-    let change = Change { encrypted_assertions, ..change(&workspace.id, &workspace.slug, arguments.sessions.wanted()) };
+    let change = Change { encrypted_assertions, ..deed.change(&workspace) };
     let wanted = Wanted {
         metadata: text.as_deref(),
         metadata_url: arguments.metadata_url.as_deref(),
-        enabled: Some(true),
+        enabled: arguments.enable.then_some(true),
         ..Wanted::of(which(arguments.provider.as_deref()))
     };
-    let saved = providers::save(&console.app, &console.actor, None, &change, &wanted).await?;
-    let (entity, receipt) = (saved.provider.entity_id, saved.receipt);
-    let ended = receipt.as_ref().map(|receipt| format!(" {} sessions ended.", receipt.ended.sessions));
-    let sentence = format!("{} now signs in with {entity}.{}", workspace.slug, ended.unwrap_or_default());
-    let json = json!({"id": saved.provider.id.as_str(), "entity_id": entity, "receipt": receipt});
-    output::result(arguments.place.output.output, &json, &sentence);
+    let foreseen = dry_run::save(app, actor, None, &change, &wanted);
+    if !deed.admits(console, &workspace, place, foreseen).await? {
+        return Ok(());
+    }
+    let saved = providers::save(app, actor, None, &change, &wanted).await?;
+    let (provider, receipt) = (saved.provider, saved.receipt);
+    let known = providers::outlines(app, &workspace.id).await?;
+    let sentence = format!("{}{}", imported(&workspace, &provider, &known), ended(receipt.as_ref()));
+    let json = json!({
+        "id": provider.id.as_str(), "entity_id": provider.entity_id, "enabled": provider.enabled, "receipt": receipt,
+    });
+    output::result(place.output.output, &json, &sentence);
     Ok(())
 }
 
+/// What an import did.
+fn imported(workspace: &Workspace, provider: &StoredProvider, known: &[Outline]) -> String {
+    let slug = &workspace.slug;
+    if !provider.enabled {
+        return format!(
+            "The metadata of {} was imported. It is switched off: curfew saml enable --workspace {slug} --provider {}",
+            provider.name, provider.id
+        );
+    }
+    match default_of(known).is_none_or(|default| default.id == provider.id) {
+        true => format!("{slug} now signs in with {}.", provider.entity_id),
+        false => format!("{slug} can also sign in with {}.", provider.name),
+    }
+}
+
+/// Switches a provider on.
+///
+/// # Errors
+/// 404 if there is none to switch on; 409 naming `provider` if several are off and none is named.
+pub async fn enable(console: &Console, arguments: &StateArguments) -> Result<()> {
+    let StateArguments { provider, change: deed, place } = arguments;
+    let (app, actor) = (&console.app, &console.actor);
+    let workspace = console.workspace(&place.workspace).await?;
+    let meant = match provider.as_deref() {
+        Some(text) => saml_providers::find_outline(console, &workspace, text).await?,
+        None => only_one_off(providers::outlines(app, &workspace.id).await?)?,
+    };
+    let change = deed.change(&workspace);
+    let wanted = Wanted { enabled: Some(true), ..Wanted::of(Which::Id(meant.id.as_str())) };
+    let foreseen = dry_run::save(app, actor, None, &change, &wanted);
+    if !deed.admits(console, &workspace, place, foreseen).await? {
+        return Ok(());
+    }
+    let saved = providers::save(app, actor, None, &change, &wanted).await?;
+    let sentence = format!("{} is switched on.{}", saved.provider.name, ended(saved.receipt.as_ref()));
+    let json = json!({"id": saved.provider.id.as_str(), "enabled": saved.provider.enabled, "receipt": saved.receipt});
+    output::result(place.output.output, &json, &sentence);
+    Ok(())
+}
+
+fn only_one_off(known: Vec<Outline>) -> Result<Outline> {
+    let mut off = known.into_iter().filter(|provider| !provider.enabled);
+    let missing = || Error::new(NOT_FOUND, "no identity provider is switched off");
+    let found = off.next().ok_or_else(missing)?;
+    if off.next().is_some() {
+        let text = "several identity providers are off: name the one to switch on";
+        return Err(Error::new(CONFLICT, text).with_field("provider"));
+    }
+    Ok(found)
+}
+
 /// Switches a provider off.
-pub async fn disable(console: &Console, arguments: &DisableArguments) -> Result<()> {
-    let workspace = console.workspace(&arguments.place.workspace).await?;
-    let change = change(&workspace.id, &workspace.slug, arguments.sessions.wanted());
-    let which = which(arguments.provider.as_deref());
-    let receipt = providers::disable(&console.app, &console.actor, None, &change, which).await?;
-    let json = json!({"enabled": false, "receipt": receipt});
-    output::result(arguments.place.output.output, &json, "The identity provider is switched off.");
+pub async fn disable(console: &Console, arguments: &StateArguments) -> Result<()> {
+    let StateArguments { provider, change: deed, place } = arguments;
+    let (app, actor) = (&console.app, &console.actor);
+    let workspace = console.workspace(&place.workspace).await?;
+    let (change, which) = (deed.change(&workspace), which(provider.as_deref()));
+    let foreseen = dry_run::disable(app, actor, None, &change, which);
+    if !deed.admits(console, &workspace, place, foreseen).await? {
+        return Ok(());
+    }
+    let receipt = providers::disable(app, actor, None, &change, which).await?;
+    let sentence = format!("The identity provider is switched off.{}", ended(receipt.as_ref()));
+    output::result(place.output.output, &json!({"enabled": false, "receipt": receipt}), &sentence);
     Ok(())
 }
 
 fn which(provider: Option<&str>) -> Which<'_> {
     provider.map_or(Which::Default, Which::Named)
-}
-
-fn change<'a>(workspace: &'a WorkspaceId, label: &'a str, sessions: Option<OnChange>) -> Change<'a> {
-    Change { workspace, label, sessions, reason: None, by_owner: true, encrypted_assertions: None }
 }

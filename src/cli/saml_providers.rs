@@ -6,7 +6,7 @@ use super::{Console, InWorkspace, output};
 use crate::base::clock::rfc3339;
 use crate::error::{Error, NOT_FOUND, Result};
 use crate::saml::configure::{self, ServiceProvider};
-use crate::saml::provider::{StoredProvider, find_named};
+use crate::saml::provider::{Outline, StoredProvider, find_named};
 use crate::saml::{certificate, providers};
 use crate::workspaces::model::Workspace;
 
@@ -61,13 +61,21 @@ pub async fn show(console: &Console, named: Option<&str>, place: &InWorkspace) -
 
 async fn find(console: &Console, workspace: &Workspace, named: Option<&str>) -> Result<Option<StoredProvider>> {
     let Some(text) = named else { return configure::find(&console.app, &workspace.id).await };
+    let found = find_outline(console, workspace, text).await?;
+    providers::load(&console.app, &workspace.id, found.id.as_str()).await.map(Some)
+}
+
+/// The one with this id or name.
+///
+/// # Errors
+/// 404 naming `provider`.
+pub async fn find_outline(console: &Console, workspace: &Workspace, text: &str) -> Result<Outline> {
     let known = providers::outlines(&console.app, &workspace.id).await?;
     let missing = || {
         let detail = format!("{} has no identity provider {text:?}", workspace.slug);
         Error::new(NOT_FOUND, detail).with_field("provider")
     };
-    let found = find_named(&known, text).ok_or_else(missing)?;
-    providers::load(&console.app, &workspace.id, found.id.as_str()).await.map(Some)
+    find_named(&known, text).cloned().ok_or_else(missing)
 }
 
 fn on_or_off(enabled: bool) -> &'static str {

@@ -142,6 +142,7 @@ pub async fn migrate(config: Config, check: bool) -> Result<ExitCode> {
         return Ok(if found == schema::latest() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let applied = schema::migrate(&db).await?;
-    output::say(&format!("schema version {}, {applied} steps applied", schema::latest()));
+    let steps = if applied == 1 { "step" } else { "steps" };
+    output::say(&format!("schema version {}, {applied} {steps} applied", schema::latest()));
     Ok(ExitCode::SUCCESS)
 }

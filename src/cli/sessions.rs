@@ -48,7 +48,8 @@ pub async fn sessions(console: &Console, command: SessionsCommand) -> Result<Exi
             let why = reason(&why)?;
             let workspace = console.workspace(&place.workspace).await?;
             let found = preview(&console.app, &workspace.id, None, include_api_keys).await?;
-            let counted = format!("{} sessions of {} users", found.would_end.sessions, found.would_end.users);
+            let would = found.would_end;
+            let counted = output::sessions_of_users(would.sessions, would.users, would.more);
             if dry_run {
                 let json = serde_json::to_value(&found).map_err(Error::internal)?;
                 output::result(place.output.output, &json, &format!("{counted} would end. Nothing was changed."));
@@ -62,8 +63,10 @@ pub async fn sessions(console: &Console, command: SessionsCommand) -> Result<Exi
                 Done::Before(receipt) => receipt,
             };
             let mut sentence = format!(
-                "All users of {} were logged out: {} sessions of {} users ended (revocation {}).",
-                workspace.name, json["sessions"], json["users"], json["sequence"]
+                "All users of {} were logged out: {} ended (revocation {}).",
+                workspace.name,
+                output::ended(&json),
+                json["sequence"]
             );
             if let Some(jws) = json["jws"].as_str() {
                 sentence.push_str(&format!("\nSigned receipt: {jws}"));

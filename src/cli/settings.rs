@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::saml_import::{self, DisableArguments, ImportArguments};
+use super::saml_import::{self, ImportArguments, StateArguments};
 use super::saml_keys::{self, RotateKeyArguments};
 use super::{Console, InWorkspace, output, saml_providers};
 use crate::base::clock::rfc3339;
@@ -74,8 +74,10 @@ pub enum SamlCommand {
         #[command(flatten)]
         place: InWorkspace,
     },
+    /// Switch an identity provider on.
+    Enable(StateArguments),
     /// Switch an identity provider off.
-    Disable(DisableArguments),
+    Disable(StateArguments),
 }
 
 #[derive(Subcommand)]
@@ -159,7 +161,8 @@ pub async fn domain(console: &Console, command: DomainCommand) -> Result<ExitCod
             let (name, people) = (removal.domain, removal.cannot_sign_in);
             let json = json!({"domain": name, "dry_run": dry_run, "cannot_sign_in": people});
             let verb = if dry_run { "would be removed" } else { "was removed" };
-            let sentence = format!("{name} {verb}; {people} people can't sign in without it.");
+            let counted = output::counted(people, "person", "people");
+            let sentence = format!("{name} {verb}; {counted} can't sign in without it.");
             output::result(place.output.output, &json, &sentence);
         }
     }
@@ -172,6 +175,7 @@ pub async fn saml(console: &Console, command: SamlCommand) -> Result<ExitCode> {
         SamlCommand::RotateKey(arguments) => return saml_keys::rotate(console, arguments).await,
         SamlCommand::List(place) => saml_providers::list(console, &place).await?,
         SamlCommand::Show { provider, place } => saml_providers::show(console, provider.as_deref(), &place).await?,
+        SamlCommand::Enable(arguments) => saml_import::enable(console, &arguments).await?,
         SamlCommand::Disable(arguments) => saml_import::disable(console, &arguments).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -14,6 +14,10 @@ pub struct AttemptsPage {
     pub rows: Vec<AttemptRow>,
     /// `12 attempts, newest first`.
     pub summary: String,
+    /// Of the workspace, or the one whose attempts are shown, the default one first: id and name; one of them is tested.
+    pub providers: Vec<(String, String)>,
+    /// True shows of each attempt whose it is.
+    pub several: bool,
     /// The next page; `None` on the last.
     pub next_url: Option<String>,
     /// The first page; `None` on it.
@@ -27,6 +31,8 @@ pub struct AttemptRow {
     pub url: String,
     /// When.
     pub at: Moment,
+    /// Name of the identity provider; empty if it is not here any more.
+    pub provider: String,
     /// `Sign-in` or `Test`.
     pub purpose: &'static str,
     /// `Accepted` or `Refused`.
@@ -49,14 +55,33 @@ pub struct AttemptPage {
     pub lead: String,
     /// Accepted or refused.
     pub outcome: Badge,
+    /// Whose answer it was; `None`: it is not here any more.
+    pub provider: Option<ProviderLink>,
     /// What is known of it.
     pub facts: Vec<Detail>,
+    /// `3 of 32 checks failed`.
+    pub summary: String,
+    /// The checks that failed, in order.
+    pub failed: Vec<CheckRow>,
     /// Every check, in order.
     pub checks: Vec<CheckRow>,
     /// The message without its values; empty if there is none.
     pub outline: String,
     /// True if a certificate verified the message.
     pub verified: bool,
+}
+
+/// An identity provider, to be named.
+#[derive(Debug, Clone)]
+pub struct ProviderLink {
+    /// Field `provider` of the form that begins a test.
+    pub id: String,
+    /// As people call it.
+    pub name: String,
+    /// Its page.
+    pub url: String,
+    /// What product it is; empty if that isn't known.
+    pub product: &'static str,
 }
 
 /// One check.
@@ -85,6 +110,10 @@ pub struct CheckRow {
 pub struct TestPage {
     /// Chrome.
     pub page: Page,
+    /// Of the provider that is tested.
+    pub name: String,
     /// The identity provider's address with the request, or that of our page that posts it.
     pub location: String,
+    /// The provider's page.
+    pub back_url: String,
 }

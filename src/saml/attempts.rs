@@ -7,6 +7,7 @@ use super::attempt_model::{Attempt, Checked, Ending, Trail};
 use super::configure::ServiceProvider;
 use super::identity_provider::parse_metadata;
 use super::product::Product;
+use super::provider::{Outline, StoredProvider};
 use super::{attempt_store as store, checklist, provider_store};
 use crate::actor::Origin;
 use crate::app::App;
@@ -16,6 +17,7 @@ use crate::db::Write;
 use crate::error::{Error, Result};
 use crate::policy::model::MINUTE_MS;
 use crate::transact;
+use crate::users::store as users;
 
 /// Kept of one provider and one kind.
 const KEPT: i64 = 20;
@@ -81,8 +83,12 @@ pub async fn list(
 /// An attempt with what there is to say of it.
 pub struct Explained {
     pub attempt: Attempt,
+    /// The provider; `None`: it is not here any more, or nobody knows which it was.
+    pub provider: Option<Outline>,
     /// What the provider is, as far as its metadata tells.
     pub product: Product,
+    /// Of whoever tried the settings: the e-mail address, else what pages call them; `None` if they are not here.
+    pub tester: Option<String>,
     /// The attempt's checks, in order.
     pub checks: Vec<ExplainedCheck>,
 }
@@ -111,6 +117,12 @@ pub async fn load(app: &App, workspace: &WorkspaceId, slug: &str, id: &str) -> R
         Some(id) => provider_store::find(&mut read, workspace, &ProviderId::from_text(id)).await?,
         None => None,
     };
+    let tester = match attempt.begun_by.as_deref() {
+        Some(by) => users::find(&mut read, workspace, &UserId::from_text(by)).await?,
+        None => None,
+    };
+    let tester = tester.map(|user| user.email.clone().unwrap_or_else(|| user.label().to_owned()));
+    let outline = stored.as_ref().map(StoredProvider::outline);
     // Of metadata that has run out since, or a provider that was deleted, nothing is known: then the general words are used.
     let provider = stored.and_then(|stored| parse_metadata(&stored.metadata, app.clock.now()).ok());
     let product = provider.as_ref().map_or(Product::Generic, Product::of);
@@ -118,7 +130,7 @@ pub async fn load(app: &App, workspace: &WorkspaceId, slug: &str, id: &str) -> R
     let ours = Ours { acs_url: &us.acs_url, entity_id: &us.entity_id, login_url: &us.login_url };
     let checks = (1..).zip(&attempt.checks).map(|(number, checked)| explained(number, checked, product, &ours));
     let checks = checks.collect();
-    Ok(Explained { attempt, product, checks })
+    Ok(Explained { attempt, provider: outline, product, tester, checks })
 }
 
 fn explained(number: i64, checked: &Checked, product: Product, ours: &Ours<'_>) -> ExplainedCheck {

@@ -128,10 +128,15 @@ pub struct Consequences {
 impl Consequences {
     /// Sessions that would end.
     pub fn would_end(&self) -> i64 {
+        self.count().sessions
+    }
+
+    /// Sessions that would end, and of how many people.
+    pub fn count(&self) -> Count {
         match self.chosen {
-            OnChange::Keep => 0,
-            OnChange::LogOutAffected => self.affected.count.sessions,
-            OnChange::LogAllUsersOut => self.everybody.count.sessions,
+            OnChange::Keep => Count::default(),
+            OnChange::LogOutAffected => self.affected.count,
+            OnChange::LogAllUsersOut => self.everybody.count,
         }
     }
 }

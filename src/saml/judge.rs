@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use super::sealed::{self, EncryptedAssertions};
 use super::settings::AttributeMapping;
 use super::xml::Element;
-use super::{certificate, identity, opened, outline, time, verify, xml_reader};
+use super::{carried, certificate, identity, opened, outline, time, verify, xml_reader};
 use crate::base::clock::UnixMillis;
 
 /// Octets of a message that an outline is made of at the most: a real one has a few thousand.
@@ -73,7 +73,15 @@ pub fn examine(xml: &[u8], trust: &Trust, expected: &Expected) -> Examined {
     let issued_at = root.as_ref().and_then(issue_instant);
     let shown = root.as_ref().map(outline::of);
     match believed {
-        Err(refusal) => Examined { issued_at, outline: shown, ..Examined::refused(refusal) },
+        Err(refusal) => {
+            // Of what is encrypted nothing is added: whatever goes wrong inside has one and the same sentence.
+            let clear = root.as_ref().filter(|root| !sealed::is_sealed(root));
+            let refusal = match clear {
+                Some(root) => carried::explained(refusal, root, &trust.certificates),
+                None => refusal,
+            };
+            Examined { issued_at, outline: shown, ..Examined::refused(refusal) }
+        }
         Ok(believed) => {
             let checks = assertion::checklist(&believed.envelope, &believed.assertion, expected);
             let encrypted = root.as_ref().is_some_and(sealed::is_sealed);

@@ -101,6 +101,7 @@ pub mod xml_write;
 mod advice;
 mod assertion_reader;
 mod attempt_store;
+mod carried;
 mod identity;
 mod key_pair;
 mod key_sealing;

@@ -213,6 +213,9 @@ pub async fn upload(app: &App, contact: &Contact, metadata: &str) -> Result<Stor
     if let Some(provider) = &contact.provider {
         require_off(provider)?;
     }
+    if metadata.trim().is_empty() {
+        return Err(Error::unprocessable("metadata_xml", "paste the metadata"));
+    }
     Ok(providers::save(app, &contact.actor, None, &change, &wanted).await?.provider)
 }
 

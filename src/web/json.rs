@@ -47,6 +47,12 @@ impl_apirequest_for_payload!(Body<T>, T: Type + DeserializeOwned);
 /// # Errors
 /// 400 naming the field: the path to a value of the wrong type, or the member that is missing or unknown.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(Error::invalid(
+            "body",
+            "is missing: send a JSON object, which may be {} where nothing is required",
+        ));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

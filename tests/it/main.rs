@@ -16,6 +16,7 @@ mod bad_input;
 mod browser;
 mod cli;
 mod cli_provisioning;
+mod cli_saml;
 mod conformance;
 mod console;
 mod demo;

@@ -204,7 +204,8 @@ on_both_databases! {
         }
         let nowhere = Cli::new("sqlite:///nonexistent/curfew.db", app.home.data_dir());
         nowhere.run(&["receipt", "verify", &answer, "--jwks", &keys]).succeeded();
-        nowhere.run(&["receipt", "verify", &answer]).refused();
+        let helpless = nowhere.run(&["receipt", "verify", &answer]).refused();
+        assert!(helpless.stderr.contains("--jwks"), "{helpless:?}");
         cli.run(&["receipt", "verify", "/nonexistent/receipt.json"]).refused();
         cli.run(&["receipt", "verify", &answer, "--jwks", &answer]).refused();
     }
@@ -225,8 +226,10 @@ on_both_databases! {
             let changed = mutilated(jws).nth(index).expect("within the text");
             assert_eq!(cli.run_with_input(&["receipt", "verify"], &changed).refused().code, Some(1), "{changed}");
         }
-        for nonsense in ["", "a.b.c", "..", "{}", "{\"jws\": null}", "{oops", "[]"] {
-            cli.run_with_input(&["receipt", "verify"], nonsense).refused();
+        refuses(&cli, "a.b.c", "JWS");
+        for nonsense in ["", "..", "Dear customer. Hello. World.", "{}", "{\"jws\": null}", "{\"jws\": \"x\"}", "{oops", "[]"] {
+            let said = cli.run_with_input(&["receipt", "verify"], nonsense).refused();
+            assert!(said.stderr.contains("this is no receipt") && !said.stdout.contains("GENUINE"), "{nonsense}: {said:?}");
         }
         // A genuine signature does not vouch for what somebody wrote beside it.
         let mut altered = receipt.clone();

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::forms::tags;
 use crate::support::pages::{Page, Visitor};
 use crate::support::saml::{
-    PROVIDERS, USER, add_provider, asked, metadata, other_metadata, sign_in, signed, trust_second_domain,
+    PROVIDERS, USER, add_provider, asked, configure, metadata, other_metadata, sign_in, signed, trust_second_domain,
 };
 use crate::support::{OWNER, TestApp, send};
 
@@ -63,6 +63,9 @@ on_both_databases! {
         assert_eq!(refused.reply.status, 422, "{}", refused.reply.text);
         refused.says("error-summary");
         assert_eq!(refused.form(&action).value("metadata_xml"), Some("<a/>"));
+        let empty = owner.submit(&step.form(&action)).await;
+        assert_eq!(empty.reply.status, 422, "{}", empty.reply.text);
+        empty.says("Paste the metadata, or give its address.");
         let page = added(&owner).await;
         assert!(page.path.starts_with(&format!("{HOME}/0")), "{}", page.path);
         let token = app.owner_token().await;
@@ -110,6 +113,32 @@ on_both_databases! {
         assert!(person.who().await.is_none(), "the choice of the form was not heeded");
         assert_eq!(owner.visit("/console").await.path, "/console", "the caller is out, too");
         send(app.request(Method::GET, "/saml/acme/login")).await.expect(404);
+    }
+
+    /// Of several providers the one that was tried is named, and tried again; what failed comes first.
+    async fn an_attempt_names_its_provider(app: TestApp) {
+        let token = app.owner_token().await;
+        configure(&app, &token).await;
+        let second = add_provider(&app, &token, json!({"metadata_xml": other_metadata(), "name": "Contractors"})).await;
+        let id = second["id"].as_str().expect("an id");
+        let url = format!("{HOME}/{id}");
+        let owner = Visitor::signed_in(&app, OWNER).await;
+        let begun = owner.submit(&owner.visit(&url).await.form(TEST)).await;
+        begun.says("Test the connection to Contractors");
+        assert_eq!(link(&begun, &url), url, "the way back");
+        // The first provider answers in the place of the second.
+        let attempt = come_back(&app, &owner, &begun, USER).await;
+        for said in ["The test failed", "1 of 32 checks failed", "What to do:", "Tested by"] {
+            attempt.says(said);
+        }
+        attempt.says(&format!("<a href=\"{url}\">Contractors</a>"));
+        assert_eq!(attempt.form(TEST).value("provider"), Some(id));
+        let tester = attempt.reply.text.split("Tested by").nth(1).expect("who tested it");
+        assert!(tester.starts_with(&format!("</dt><dd>{OWNER}")), "{tester}");
+        let list = "/console/security/saml/attempts";
+        owner.visit(list).await.says("data-label=\"Identity provider\">Contractors");
+        let own = owner.visit(&link(&owner.visit(&url).await, &format!("{list}?provider="))).await;
+        assert_eq!(own.form(TEST).value("provider"), Some(id));
     }
 
     /// The form holds what is saved, and changes only what was typed; whoever was slower is told.

@@ -4,6 +4,8 @@ use poem::http::StatusCode;
 use poem::web::Path as UrlPath;
 use poem::{Request, Response, handler};
 
+use super::saml_provider_parts::PROVIDERS;
+use crate::base::ids::UserId;
 use crate::base::page::PageRequest;
 use crate::console::Section;
 use crate::console::audit::Detail;
@@ -11,12 +13,16 @@ use crate::console::caller::{administrator, posted_by_administrator};
 use crate::console::chrome::{address, answer, page, with_cookie};
 use crate::console::form::Fields;
 use crate::console::parts::{Badge, Count, Moment, Tone};
-use crate::console::saml_attempts::{AttemptPage, AttemptRow, AttemptsPage, CheckRow, TestPage};
+use crate::console::saml_attempts::{AttemptPage, AttemptRow, AttemptsPage, CheckRow, ProviderLink, TestPage};
+use crate::error::Error;
 use crate::saml::attempt_model::{Attempt, Person};
 use crate::saml::attempts::{self, Explained, ExplainedCheck};
 use crate::saml::flow::Purpose;
 use crate::saml::http::flow_cookie;
-use crate::saml::test_connection;
+use crate::saml::product::Product;
+use crate::saml::provider::{Outline, default_of};
+use crate::saml::setup_links::is_contact;
+use crate::saml::{providers, test_connection};
 
 const HOME: &str = "/console/security/saml/attempts";
 
@@ -27,17 +33,33 @@ pub async fn show_list(request: &Request) -> poem::Result<Response> {
     let query = Fields::of_query(request)?;
     let after = query.get("after").filter(|after| !after.is_empty());
     let wanted = PageRequest::parse(None, after)?;
-    let found = attempts::list(&caller.app, &caller.facts.workspace.id, None, &wanted).await?;
+    let (app, workspace) = (&caller.app, &caller.facts.workspace.id);
+    let only = query.get("provider").filter(|id| !id.is_empty());
+    let found = attempts::list(app, workspace, only, &wanted).await?;
+    let known = providers::outlines(app, workspace).await?;
     let count = Count::of(i64::try_from(found.items.len()).unwrap_or(i64::MAX), "attempt", "attempts");
     let more = if found.next.is_some() || after.is_some() { " on this page" } else { "" };
+    let provider = only.unwrap_or_default();
     let view = AttemptsPage {
         page: page(request, &caller, Section::Security, "Sign-in attempts"),
-        rows: found.items.iter().map(row).collect(),
+        rows: found.items.iter().map(|attempt| row(attempt, &known)).collect(),
         summary: format!("{}{more}, newest first", count.phrase),
-        next_url: found.next.map(|next| address(HOME, &[("after", next.as_str())])),
-        first_url: after.map(|_| HOME.to_owned()),
+        providers: to_test(&known, only),
+        several: known.len() > 1,
+        next_url: found.next.map(|next| address(HOME, &[("provider", provider), ("after", next.as_str())])),
+        first_url: after.map(|_| address(HOME, &[("provider", provider)])),
     };
     Ok(answer(request, &caller, StatusCode::OK, &view)?)
+}
+
+/// Id and name of the providers that can be tested from a list of attempts: the one whose list it is, else all, the default one
+/// first.
+fn to_test(known: &[Outline], only: Option<&str>) -> Vec<(String, String)> {
+    let default = default_of(known).map(|provider| &provider.id);
+    let mut shown: Vec<&Outline> =
+        known.iter().filter(|provider| only.is_none_or(|id| provider.id.as_str() == id)).collect();
+    shown.sort_by_key(|provider| Some(&provider.id) != default);
+    shown.into_iter().map(|provider| (provider.id.to_string(), provider.name.clone())).collect()
 }
 
 /// `GET /console/security/saml/attempts/{id}`.
@@ -47,13 +69,19 @@ pub async fn show(UrlPath(id): UrlPath<String>, request: &Request) -> poem::Resu
     let workspace = &caller.facts.workspace;
     let found = attempts::load(&caller.app, &workspace.id, &workspace.slug, &id).await?;
     let (heading, lead) = words(&found.attempt);
+    let checks: Vec<CheckRow> = found.checks.iter().map(check).collect();
+    let failed: Vec<CheckRow> = checks.iter().filter(|check| !check.refusal.is_empty()).cloned().collect();
+    let total = Count::of(i64::try_from(checks.len()).unwrap_or(i64::MAX), "check", "checks");
     let view = AttemptPage {
         page: page(request, &caller, Section::Security, heading),
         heading: heading.to_owned(),
         lead: lead.to_owned(),
         outcome: outcome(found.attempt.accepted),
+        provider: found.provider.as_ref().map(|provider| link(provider, found.product)),
         facts: facts(&found),
-        checks: found.checks.iter().map(check).collect(),
+        summary: format!("{} of {} failed", failed.len(), total.phrase),
+        failed,
+        checks,
         verified: found.attempt.certificate.is_some(),
         outline: found.attempt.outline.unwrap_or_default(),
     };
@@ -64,12 +92,20 @@ pub async fn show(UrlPath(id): UrlPath<String>, request: &Request) -> poem::Resu
 #[handler]
 pub async fn begin_test(request: &Request, sent: Vec<u8>) -> poem::Result<Response> {
     let (caller, fields) = posted_by_administrator(request, &sent, HOME).await?;
-    let provider = Some(fields.text("provider")).filter(|provider| !provider.is_empty());
-    let (slug, user) = (&caller.facts.workspace.slug, &caller.facts.user.id);
-    let begun = test_connection::begin(&caller.app, slug, provider, user, &caller.actor.origin).await?;
+    let asked = Some(fields.text("provider")).filter(|provider| !provider.is_empty());
+    let known = providers::outlines(&caller.app, &caller.facts.workspace.id).await?;
+    let meant = match asked {
+        Some(id) => known.iter().find(|provider| provider.id.as_str() == id),
+        None => default_of(&known),
+    };
+    let meant = meant.ok_or_else(|| Error::not_found("identity provider"))?;
+    let (slug, user, id) = (&caller.facts.workspace.slug, &caller.facts.user.id, meant.id.as_str());
+    let begun = test_connection::begin(&caller.app, slug, Some(id), user, &caller.actor.origin).await?;
     let view = TestPage {
         page: page(request, &caller, Section::Security, "Test the connection"),
+        name: meant.name.clone(),
         location: test_connection::address(&caller.app, slug, &begun.departure),
+        back_url: format!("{PROVIDERS}/{id}"),
     };
     let response = answer(request, &caller, StatusCode::OK, &view)?;
     Ok(with_cookie(response, &flow_cookie(&caller.app, &begun.browser)))
@@ -89,8 +125,19 @@ fn words(attempt: &Attempt) -> (&'static str, &'static str) {
     }
 }
 
-fn row(attempt: &Attempt) -> AttemptRow {
+fn link(provider: &Outline, product: Product) -> ProviderLink {
+    ProviderLink {
+        id: provider.id.to_string(),
+        name: provider.name.clone(),
+        url: format!("{PROVIDERS}/{}", provider.id),
+        product: if product == Product::Generic { "" } else { product.name() },
+    }
+}
+
+fn row(attempt: &Attempt, known: &[Outline]) -> AttemptRow {
+    let provider = known.iter().find(|provider| Some(provider.id.as_str()) == attempt.provider_id.as_deref());
     AttemptRow {
+        provider: provider.map(|provider| provider.name.clone()).unwrap_or_default(),
         url: format!("{HOME}/{}", attempt.id),
         at: Moment::from_millis(attempt.at),
         purpose: if attempt.purpose == Purpose::Test { "Test" } else { "Sign-in" },
@@ -130,16 +177,21 @@ fn facts(found: &Explained) -> Vec<Detail> {
     let mut shown = vec![
         ("When", Some(Moment::from_millis(attempt.at).text)),
         ("Request id", Some(attempt.request_id.clone())),
-        ("Identity provider", Some(found.product.name().to_owned())),
         ("Address", Some(attempt.ip.clone())),
         ("Clocks", attempt.clock_difference_ms.map(clocks)),
         ("Certificate", attempt.certificate.clone()),
         ("User", attempt.user_id.clone()),
-        ("Tested by", attempt.begun_by.clone()),
+        ("Tested by", tester(found)),
     ];
     shown.extend(attempt.person.iter().flat_map(person));
     let known = shown.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
     known.map(|(name, value)| Detail { name: name.to_owned(), value }).collect()
+}
+
+fn tester(found: &Explained) -> Option<String> {
+    let by = UserId::from_text(found.attempt.begun_by.as_deref()?);
+    let unknown = if is_contact(&by) { "an IT contact" } else { "somebody who is not here any more" };
+    Some(found.tester.clone().unwrap_or_else(|| unknown.to_owned()))
 }
 
 fn person(person: &Person) -> Vec<(&'static str, Option<String>)> {

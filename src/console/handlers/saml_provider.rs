@@ -142,6 +142,7 @@ async fn judged(
     fields: &Fields,
     source: &Source<'_>,
 ) -> Result<Response> {
+    source.require()?;
     let typed = Typed { if_version: fields.text("if_version").parse().ok(), ..Typed::default() };
     let wanted = Wanted { if_version: typed.if_version, ..source.wanted(Which::Id(stored.id.as_str())) };
     let after = judge(caller, &typed, &wanted).await?;
@@ -155,6 +156,7 @@ async fn put_into_force(
     fields: &Fields,
     source: &Source<'_>,
 ) -> Result<Response> {
+    source.require()?;
     let wanted = source.wanted(Which::Id(stored.id.as_str()));
     let typed = match Typed::read(fields) {
         Ok(typed) => typed,

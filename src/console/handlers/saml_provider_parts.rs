@@ -13,7 +13,7 @@ use crate::base::page::PageRequest;
 use crate::console::FieldError;
 use crate::console::chrome::{sentence, status_of, wrong};
 use crate::console::form::Fields;
-use crate::console::parts::{Badge, CopyField, Moment, Tone};
+use crate::console::parts::{Badge, CopyField, Count, Moment, Tone};
 use crate::console::saml_providers::{LastAttempt, ProductValues, ReadMetadata, SessionsOption};
 use crate::error::{Error, Result};
 use crate::policy::model::OnChange;
@@ -45,6 +45,15 @@ pub struct Source<'a> {
 impl<'a> Source<'a> {
     pub fn read(fields: &'a Fields) -> Self {
         Self { xml: fields.text("metadata_xml"), url: fields.text("metadata_url") }
+    }
+
+    /// # Errors
+    /// 422 naming `metadata_xml` if the form was sent empty.
+    pub fn require(&self) -> Result<()> {
+        if self.xml.trim().is_empty() && self.url.trim().is_empty() {
+            return Err(Error::unprocessable("metadata_xml", "paste the metadata, or give its address"));
+        }
+        Ok(())
     }
 
     /// The change that takes metadata from there.
@@ -193,8 +202,8 @@ pub fn certificate(not_after: Option<UnixMillis>, now: UnixMillis) -> Badge {
     let (tone, text) = match not_after.map(|end| (end - now).div_euclid(DAY_MS)) {
         None => (Tone::Warning, "Not known".to_owned()),
         Some(days) if days < 0 => (Tone::Danger, "Ended".to_owned()),
-        Some(days) if days < SOON_DAYS => (Tone::Warning, format!("Ends in {days} days")),
-        Some(days) => (Tone::Success, format!("{days} days")),
+        Some(days) if days < SOON_DAYS => (Tone::Warning, format!("Ends in {}", Count::of(days, "day", "days").phrase)),
+        Some(days) => (Tone::Success, Count::of(days, "day", "days").phrase),
     };
     Badge { tone, text }
 }

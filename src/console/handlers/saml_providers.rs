@@ -104,7 +104,11 @@ pub async fn create(UrlPath(product): UrlPath<String>, request: &Request, sent: 
     let typed = Typed::default();
     let wanted = Wanted { name: Some(name), enabled: Some(false), ..source.wanted(Which::New) };
     let facts = Some(caller.facts.as_ref());
-    match providers::save(&caller.app, &caller.actor, facts, &typed.change(&caller), &wanted).await {
+    let saved = match source.require() {
+        Ok(()) => providers::save(&caller.app, &caller.actor, facts, &typed.change(&caller), &wanted).await,
+        Err(error) => Err(error),
+    };
+    match saved {
         Ok(saved) => Ok(go(&caller.app, &format!("{PROVIDERS}/{}", saved.provider.id), Told::ProviderAdded)),
         Err(error) => {
             let (status, error) = refusal(error)?;

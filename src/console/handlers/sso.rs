@@ -3,7 +3,7 @@
 use super::saml_provider::url_of;
 use crate::base::clock::UnixMillis;
 use crate::console::overview::SamlNotice;
-use crate::console::parts::{Badge, CopyField, Moment, Tone};
+use crate::console::parts::{Badge, CopyField, Count, Moment, Tone};
 use crate::console::sso::{CertificateRow, IdentityProvider};
 use crate::error::Result;
 use crate::saml::configure::{self, ServiceProvider};
@@ -110,7 +110,8 @@ fn certificate_state(not_after: Option<UnixMillis>, now: UnixMillis) -> Badge {
     match not_after.map(|end| end - now) {
         Some(left) if left < 0 => badge(Tone::Danger, "Expired"),
         Some(left) if left < SOON_MS => {
-            Badge { tone: Tone::Warning, text: format!("Expires in {} days", left / DAY_MS) }
+            let days = Count::of(left / DAY_MS, "day", "days");
+            Badge { tone: Tone::Warning, text: format!("Expires in {}", days.phrase) }
         }
         _ => badge(Tone::Success, "Valid"),
     }

@@ -1,7 +1,11 @@
 //! What is kept and said of an attempt: the list of checks, the outline, and advice for each product.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::signer::{Transport, assertion, expected, keys, response, seal, trust};
 use crate::saml::advice::{Ours, advice};
+use crate::saml::certificate::fingerprint;
 use crate::saml::checklist::{Checklist, Outcome, STEPS, step_of};
 use crate::saml::judge::{examine, judge};
 use crate::saml::outline::{form, masked};
@@ -42,6 +46,29 @@ fn what_is_wrong_is_shown_at_once_and_the_first_decides() {
     assert!(good.verdict.is_ok() && failed(&good.checks).is_empty());
     assert_eq!(good.certificate, Some(crate::saml::certificate::fingerprint(&keys().provider.certificate)));
     assert_eq!(good.issued_at, Some(super::signer::NOW));
+}
+
+/// A message that nothing verifies says which certificate it carries. That is shown, and believed by nobody.
+#[test]
+fn a_carried_certificate_is_evidence_only() {
+    let xml = response(&assertion(USER, Some(&keys().stranger)), None);
+    let carrying = |certificate: &[u8]| {
+        let text = STANDARD.encode(certificate);
+        let info = format!(
+            "</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{text}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
+        );
+        xml.replacen("</ds:SignatureValue>", &info, 1)
+    };
+    let refusal = |xml: &str| examine(xml.as_bytes(), &trust(), &expected()).verdict.expect_err("a stranger's");
+    let (stranger, ours) = (fingerprint(&keys().stranger.certificate), fingerprint(&keys().provider.certificate));
+    let plain = refusal(&xml);
+    assert!(plain.check == "signature.invalid" && !plain.detail.contains("SHA-256"), "{plain}");
+    let shown = refusal(&carrying(&keys().stranger.certificate));
+    assert_eq!(shown.check, "signature.invalid");
+    assert!(shown.detail.contains(&stranger) && shown.detail.contains(&ours), "{shown}");
+    let claimed = refusal(&carrying(&keys().provider.certificate));
+    assert_eq!(claimed.check, "signature.invalid");
+    assert!(claimed.detail.contains(&ours) && claimed.detail.contains("was changed since"), "{claimed}");
 }
 
 #[test]

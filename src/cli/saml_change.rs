@@ -1,0 +1,123 @@
+//! What `curfew saml import`, `enable` and `disable` have in common: what becomes of sessions, the question before it, and what
+//! is said of it afterwards.
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Console, InWorkspace, OutputFormat, output};
+use crate::error::Result;
+use crate::policy::model::OnChange;
+use crate::policy::{read, rules};
+use crate::saml::configure::Change;
+use crate::saml::consequences::Consequences;
+use crate::saml::provider::StoredProvider;
+use crate::sessions::model::Receipt;
+use crate::workspaces::model::Workspace;
+
+// What becomes of sessions; unless given, what the policy says. And whether it is only tried, and why it is done.
+// No doc comment: it would become that of the commands.
+#[derive(Args)]
+pub struct ChangeArguments {
+    /// End every session with it.
+    #[arg(long)]
+    log_all_users_out: bool,
+    /// End the sessions with it that the change takes the ground from.
+    #[arg(long, conflicts_with = "log_all_users_out")]
+    log_out_affected: bool,
+    /// End none.
+    #[arg(long, conflicts_with_all = ["log_all_users_out", "log_out_affected"])]
+    keep_sessions: bool,
+    /// Why; the audit log keeps it.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Say what it would do, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Don't ask, even if sessions end.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl ChangeArguments {
+    fn wanted(&self) -> Option<OnChange> {
+        let all = [
+            (self.log_all_users_out, OnChange::LogAllUsersOut),
+            (self.log_out_affected, OnChange::LogOutAffected),
+            (self.keep_sessions, OnChange::Keep),
+        ];
+        all.into_iter().find(|(given, _)| *given).map(|(_, choice)| choice)
+    }
+
+    /// The change of a provider of this workspace, by its operator.
+    pub fn change<'a>(&'a self, workspace: &'a Workspace) -> Change<'a> {
+        Change {
+            workspace: &workspace.id,
+            label: &workspace.slug,
+            sessions: self.wanted(),
+            reason: self.reason.as_deref(),
+            by_owner: true,
+            encrypted_assertions: None,
+        }
+    }
+
+    /// Whether to go on: not if it is only tried, which is shown; and if sessions would end, not without a yes. `foreseen` is
+    /// awaited only if something depends on it.
+    ///
+    /// # Errors
+    /// As `foreseen`; without a terminal, that `--yes` is needed; and if the answer was not yes.
+    pub async fn admits(
+        &self,
+        console: &Console,
+        workspace: &Workspace,
+        place: &InWorkspace,
+        foreseen: impl Future<Output = Result<(StoredProvider, Consequences)>>,
+    ) -> Result<bool> {
+        let policy = read::policy(&console.app, &workspace.id).await?;
+        let chosen = rules::on_change(self.wanted(), policy.on_saml_change);
+        if !self.dry_run && (self.yes || chosen == OnChange::Keep) {
+            return Ok(true);
+        }
+        let (after, found) = foreseen.await?;
+        if self.dry_run {
+            show(place.output.output, &after, &found);
+            return Ok(false);
+        }
+        let count = found.count();
+        if count.sessions > 0 {
+            let counted = output::sessions_of_users(count.sessions, count.users, count.more);
+            output::confirm(&format!("This ends {counted} in {}, at once.", workspace.name), false)?;
+        }
+        Ok(true)
+    }
+}
+
+/// What a change would do.
+fn show(format: OutputFormat, after: &StoredProvider, found: &Consequences) {
+    let count = found.count();
+    let json = json!({
+        "dry_run": true,
+        "provider": {"name": after.name, "entity_id": after.entity_id, "enabled": after.enabled},
+        "sessions": found.chosen.as_str(),
+        "would_end": count,
+        "cannot_sign_in": found.cannot_sign_in,
+    });
+    let counted = output::sessions_of_users(count.sessions, count.users, count.more);
+    let state = if after.enabled { "on" } else { "off" };
+    let mut sentence = format!("{} would be switched {state}. {counted} would end.", after.name);
+    if found.cannot_sign_in > 0 {
+        let more = if found.cannot_sign_in_more { "at least " } else { "" };
+        let people = output::counted(found.cannot_sign_in, "person", "people");
+        sentence.push_str(&format!(" {more}{people} could not sign in any more."));
+    }
+    sentence.push_str(" Nothing was changed.");
+    output::result(format, &json, &sentence);
+}
+
+/// What became of sessions, to stand behind another sentence; empty if nothing was revoked.
+pub fn ended(receipt: Option<&Receipt>) -> String {
+    let Some(receipt) = receipt else { return String::new() };
+    let count = receipt.ended;
+    let counted = output::sessions_of_users(count.sessions, count.users, count.more);
+    let signed = receipt.jws.as_ref().map(|jws| format!("\nSigned receipt: {jws}"));
+    format!(" {counted} ended (revocation {}).{}", receipt.sequence, signed.unwrap_or_default())
+}
