@@ -102,8 +102,8 @@ async fn open_postgres(url: &str) -> Result<Db> {
 }
 
 impl Db {
-    /// A second way to the same database that ordinary requests can't use up, with short patience: leases and barriers depend on it. `name` is what the server shows. It
-    /// connects when it is first used. An embedded database has one way only.
+    /// Another way to the same database that ordinary requests can't use up, with short patience: leases and barriers depend on
+    /// it. It connects when it is first used; `name` is what the server shows. An embedded database has one way only.
     ///
     /// # Errors
     /// 400 for an address that is none.

@@ -78,7 +78,6 @@ impl Beside {
     }
 }
 
-/// 503: no answer within somebody's patience.
-pub fn silent() -> Error {
+fn silent() -> Error {
     Error::new(UNAVAILABLE, "the database did not answer in time").with_retry_after(Duration::from_secs(1))
 }

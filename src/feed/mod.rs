@@ -1,7 +1,7 @@
 //! How a change reaches every replica: a numbered event in the transaction of the change, leases that let a replica answer
 //! from memory, and a barrier after the commit. docs/revocation-protocol.md has the rules and why each is needed.
 
-pub mod beside;
+mod beside;
 pub mod event;
 pub mod lease;
 pub mod promise;

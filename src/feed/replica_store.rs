@@ -16,7 +16,6 @@ pub struct Granted {
     pub timeline: String,
     /// That the head was last raised on.
     pub known_timeline: String,
-    pub incarnation: i64,
 }
 
 /// Applied by whoever remembers nothing: whatever the head is.
@@ -70,7 +69,7 @@ pub async fn renew(db: &Db, id: &ReplicaId, incarnation: i64, acked: i64, now: U
                    WHERE head.id = 1 AND replica.id = $1 AND replica.incarnation = $2 AND replica.fenced = 0";
         db.read().await?.optional(sql, args![id, incarnation]).await?
     };
-    row.as_ref().map(|row| granted(row, incarnation)).transpose()
+    row.as_ref().map(granted).transpose()
 }
 
 /// Says that everything up to `acked` is applied. It need not survive a crash: then the waiter waits a little longer.
@@ -167,7 +166,7 @@ pub async fn lock_head(tx: &mut Write) -> Result<Granted> {
         }
         false => "UPDATE head SET seq = seq WHERE id = 1 RETURNING seq, timeline AS known_timeline, '' AS timeline",
     };
-    granted(&tx.one(sql, args![]).await?, 0)
+    granted(&tx.one(sql, args![]).await?)
 }
 
 /// The head, by a commit that is durable: a primary that was replaced would tell its own, and answers no commit.
@@ -186,13 +185,8 @@ pub async fn leap(tx: &mut Write, known: i64, by: i64) -> Result<i64> {
     tx.one(sql, args![known, by]).await?.int("seq")
 }
 
-fn granted(row: &Row, incarnation: i64) -> Result<Granted> {
-    Ok(Granted {
-        head: row.int("seq")?,
-        timeline: row.text("timeline")?,
-        known_timeline: row.text("known_timeline")?,
-        incarnation,
-    })
+fn granted(row: &Row) -> Result<Granted> {
+    Ok(Granted { head: row.int("seq")?, timeline: row.text("timeline")?, known_timeline: row.text("known_timeline")? })
 }
 
 fn peer(row: &Row) -> Result<Peer> {

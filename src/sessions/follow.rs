@@ -127,7 +127,10 @@ async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
     // From here on nobody waits for what the applications of the old incarnation may believe.
     app.streams.run_out(app.clock.as_ref()).await;
     for _ in 0..3 {
-        let early = if mutant::on("head-before-row") { Some(head(app).await?) } else { None };
+        let early = match mutant::on("head-before-row") {
+            true => Some(store::load_head(&mut app.feed.leases.db().read().await?).await?),
+            false => None,
+        };
         // 2. Our row, for every barrier to wait for.
         let incarnation = app.feed.leases.ask(ENROLMENT_PATIENCE, |db| enrol(app, db)).await?;
         mutant::pause("after-row").await;
@@ -141,10 +144,7 @@ async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
         mutant::pause("before-open").await;
         // 4. A database that may have lost revocations.
         if granted.timeline != granted.known_timeline || granted.head < known {
-            if let Err(error) = revoke::distrust(app, known).await {
-                app.feed.leases.reconnect();
-                return Err(error);
-            }
+            revoke::distrust(app, known).await?;
             continue;
         }
         let head = early.unwrap_or(granted.head);
@@ -164,10 +164,6 @@ async fn register(app: &App, turn: &mut Option<Registration>) -> Result<()> {
         return Ok(());
     }
     Err(unavailable("the database changes its identity, or this replica is fenced each time that it registers"))
-}
-
-async fn head(app: &App) -> Result<i64> {
-    transact!(app.feed.leases.db(), |tx| { replicas::sure_head(tx).await })
 }
 
 async fn enrol(app: &App, db: Db) -> Result<i64> {

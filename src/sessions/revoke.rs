@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::timeout;
 
 use super::model::{Count, Receipt, Scope};
 use super::selection::{self, Selection};
@@ -21,7 +20,7 @@ use crate::app::App;
 use crate::audit::{self, Entry, Target};
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{SessionId, UserId, WorkspaceId};
-use crate::db::{Read, Write};
+use crate::db::{Db, Read, Write};
 use crate::error::{CONFLICT, Error, Result, SESSION_ENDED};
 use crate::feed::{self, Event, EventScope, replica_store};
 use crate::policy::model::Policy;
@@ -196,38 +195,25 @@ const PATIENCE_PER_WORKSPACE: Duration = Duration::from_millis(20);
 /// # Errors
 /// 503 if the database doesn't answer.
 pub async fn distrust(app: &App, known: i64) -> Result<()> {
-    let db = &app.feed.leases.db();
-    let asked = async {
-        transact!(db, |tx| {
-            let granted = replica_store::lock_head(tx).await?;
-            Ok((granted, store::count_workspaces(tx).await?))
-        })
+    let way = &app.feed.leases;
+    let look = |db: Db| async move {
+        transact!(db, |tx| { Ok((replica_store::lock_head(tx).await?, store::count_workspaces(tx).await?)) })
     };
-    let (granted, workspaces) = timeout(PATIENCE, asked).await.map_err(|_| feed::beside::silent())??;
+    let (granted, workspaces) = way.ask(PATIENCE, look).await?;
     if granted.timeline == granted.known_timeline && granted.head >= known {
         return Ok(());
     }
     if granted.known_timeline.is_empty() && granted.head >= known {
         // The first time that anybody looks.
-        return transact!(db, |tx| { replica_store::set_timeline(tx, &granted.timeline).await });
+        let timeline = &granted.timeline;
+        let set = |db: Db| async move { transact!(db, |tx| { replica_store::set_timeline(tx, timeline).await }) };
+        return way.ask(PATIENCE, set).await;
     }
-    let ending = async {
-        transact!(db, |tx| {
-            end_everything(
-                tx,
-                app,
-                known,
-                &Actor::system("failover"),
-                "the database was replaced or restored",
-                |found| found.timeline != found.known_timeline || found.head < known,
-            )
-            .await
-        })
-    };
-    match timeout(PATIENCE + PATIENCE_PER_WORKSPACE * workspaces, ending)
-        .await
-        .unwrap_or_else(|_| Err(feed::beside::silent()))
-    {
+    let (actor, why) = (&Actor::system("failover"), "the database was replaced or restored");
+    let is_needed = |found: &replica_store::Granted| found.timeline != found.known_timeline || found.head < known;
+    let end =
+        |db: Db| async move { transact!(db, |tx| { end_everything(tx, app, known, actor, why, is_needed).await }) };
+    match way.ask(PATIENCE + PATIENCE_PER_WORKSPACE * workspaces, end).await {
         // Another replica was faster.
         Err(error) if error.problem() == CONFLICT => Ok(()),
         Err(error) => Err(error),
