@@ -4,9 +4,11 @@
 //! Not played, because no reader may see them: the order of XML attributes (XML 1.0 §3.1), and namespaces that are declared once
 //! more below. Not played either: the entity id, which is the one in the mock identity provider's metadata whatever the shape.
 
+use uuid::Uuid;
+
 use super::response_shapes::SHAPES;
 use super::response_traits::{Attribute, Groups, Ids, Prefixes, SessionIndex, SignatureShape, Times, Typed, Value};
-use crate::base::clock::UnixMillis;
+use crate::base::clock::{UnixMillis, rfc3339};
 use crate::saml::product::Product;
 use crate::saml::product_values;
 use crate::saml::time::format_instant;
@@ -69,19 +71,14 @@ impl Shape {
 
     /// An instant as this product writes it.
     pub fn instant(&self, at: UnixMillis) -> String {
-        let seconds = format_instant(at);
-        if !self.milliseconds {
-            return seconds;
-        }
-        format!("{}.{:03}Z", seconds.trim_end_matches('Z'), at.rem_euclid(1_000))
+        if self.milliseconds { rfc3339(at) } else { format_instant(at) }
     }
 }
 
 /// `8-4-4-4-12` of the first 32 digits; whatever is shorter stays as it is.
 pub fn guid(digits: &str) -> String {
-    let parts = [digits.get(..8), digits.get(8..12), digits.get(12..16), digits.get(16..20), digits.get(20..32)];
-    let whole: Option<Vec<&str>> = parts.into_iter().collect();
-    whole.map_or_else(|| digits.to_owned(), |parts| parts.join("-"))
+    let guid = digits.get(..32).and_then(|digits| Uuid::try_parse(digits).ok());
+    guid.map_or_else(|| digits.to_owned(), |guid| guid.to_string())
 }
 
 /// The shape of this name.

@@ -14,8 +14,9 @@ use sha2::{Digest, Sha256};
 
 use super::keys::{Keys, SUBJECT};
 use super::response_traits::{KeyInfo, SignatureShape};
-use super::response_xml::{attribute, before_name, xmlns};
+use super::response_xml::{before_name, xmlns};
 use crate::error::{Error, Result};
+use crate::saml::xml_write::attribute;
 
 const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";

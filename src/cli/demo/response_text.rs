@@ -2,8 +2,9 @@
 
 use super::response_traits::{Attribute, Declared, SessionIndex};
 use super::response_values::values;
-use super::response_xml::{attribute, before_name, text, xmlns};
+use super::response_xml::{before_name, xmlns};
 use super::signed_response::Statement;
+use crate::saml::xml_write::{attribute, text};
 
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
