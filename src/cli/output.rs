@@ -68,10 +68,16 @@ pub fn sessions_of_users(sessions: i64, users: i64, more: bool) -> String {
     format!("{at_least}{} of {}", counted(sessions, "session", "sessions"), counted(users, "user", "users"))
 }
 
-/// What a receipt says it ended.
+/// What a receipt says: `2 sessions of 1 user ended (revocation 7).`
 pub fn ended(receipt: &Value) -> String {
     let number = |name: &str| receipt[name].as_i64().unwrap_or_default();
-    sessions_of_users(number("sessions"), number("users"), receipt["more"] == true)
+    let counted = sessions_of_users(number("sessions"), number("users"), receipt["more"] == true);
+    format!("{counted} ended (revocation {}).", receipt["sequence"])
+}
+
+/// A line with the signed receipt, to stand behind a sentence; empty if it is not signed.
+pub fn signed(receipt: &Value) -> String {
+    receipt["jws"].as_str().map(|jws| format!("\nSigned receipt: {jws}")).unwrap_or_default()
 }
 
 /// Asks for a yes on a terminal.

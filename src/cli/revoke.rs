@@ -108,8 +108,7 @@ async fn revoke_matching(
         Done::Now(receipt) => serde_json::to_value(receipt).map_err(Error::internal)?,
         Done::Before(receipt) => receipt,
     };
-    let sentence = format!("{} ended (revocation {}).", output::ended(&json), json["sequence"]);
-    output::result(format, &json, &sentence);
+    output::result(format, &json, &output::ended(&json));
     Ok(())
 }
 

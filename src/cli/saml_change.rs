@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Console, InWorkspace, OutputFormat, output};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::policy::model::OnChange;
 use crate::policy::{read, rules};
 use crate::saml::configure::Change;
@@ -114,10 +114,8 @@ fn show(format: OutputFormat, after: &StoredProvider, found: &Consequences) {
 }
 
 /// What became of sessions, to stand behind another sentence; empty if nothing was revoked.
-pub fn ended(receipt: Option<&Receipt>) -> String {
-    let Some(receipt) = receipt else { return String::new() };
-    let count = receipt.ended;
-    let counted = output::sessions_of_users(count.sessions, count.users, count.more);
-    let signed = receipt.jws.as_ref().map(|jws| format!("\nSigned receipt: {jws}"));
-    format!(" {counted} ended (revocation {}).{}", receipt.sequence, signed.unwrap_or_default())
+pub fn ended(receipt: Option<&Receipt>) -> Result<String> {
+    let Some(receipt) = receipt else { return Ok(String::new()) };
+    let json = serde_json::to_value(receipt).map_err(Error::internal)?;
+    Ok(format!(" {}{}", output::ended(&json), output::signed(&json)))
 }

@@ -9,9 +9,10 @@ use super::saml_change::{ChangeArguments, ended};
 use super::{Console, InWorkspace, output, saml_providers};
 use crate::error::{CONFLICT, Error, NOT_FOUND, Result};
 use crate::saml::configure::{self, Change};
+use crate::saml::dry_run;
 use crate::saml::provider::{Outline, StoredProvider, default_of};
+use crate::saml::providers::{self, Saved};
 use crate::saml::wanted::{Wanted, Which};
-use crate::saml::{dry_run, providers};
 use crate::workspaces::model::Workspace;
 
 #[derive(Args)]
@@ -52,7 +53,7 @@ pub struct StateArguments {
 /// Sets a provider from its metadata. A new one is switched on; one that was switched off stays so unless that is asked for.
 pub async fn import(console: &Console, arguments: &ImportArguments) -> Result<()> {
     let ImportArguments { change: deed, place, .. } = arguments;
-    let (app, actor) = (&console.app, &console.actor);
+    let app = &console.app;
     let workspace = console.workspace(&place.workspace).await?;
     let text = arguments.metadata.as_deref().map(output::read_text).transpose()?;
     let encrypted_assertions = configure::encrypted_assertions(arguments.encrypted_assertions.as_deref())?;
@@ -63,19 +64,32 @@ pub async fn import(console: &Console, arguments: &ImportArguments) -> Result<()
         enabled: arguments.enable.then_some(true),
         ..Wanted::of(which(arguments.provider.as_deref()))
     };
-    let foreseen = dry_run::save(app, actor, None, &change, &wanted);
-    if !deed.admits(console, &workspace, place, foreseen).await? {
-        return Ok(());
-    }
-    let saved = providers::save(app, actor, None, &change, &wanted).await?;
+    let Some(saved) = save(console, &workspace, place, deed, &change, &wanted).await? else { return Ok(()) };
     let (provider, receipt) = (saved.provider, saved.receipt);
     let known = providers::outlines(app, &workspace.id).await?;
-    let sentence = format!("{}{}", imported(&workspace, &provider, &known), ended(receipt.as_ref()));
+    let sentence = format!("{}{}", imported(&workspace, &provider, &known), ended(receipt.as_ref())?);
     let json = json!({
         "id": provider.id.as_str(), "entity_id": provider.entity_id, "enabled": provider.enabled, "receipt": receipt,
     });
     output::result(place.output.output, &json, &sentence);
     Ok(())
+}
+
+/// Saves what is wanted; `None` if it was only tried. Whether to go on is asked first, if sessions would end.
+async fn save(
+    console: &Console,
+    workspace: &Workspace,
+    place: &InWorkspace,
+    deed: &ChangeArguments,
+    change: &Change<'_>,
+    wanted: &Wanted<'_>,
+) -> Result<Option<Saved>> {
+    let (app, actor) = (&console.app, &console.actor);
+    let foreseen = dry_run::save(app, actor, None, change, wanted);
+    match deed.admits(console, workspace, place, foreseen).await? {
+        true => providers::save(app, actor, None, change, wanted).await.map(Some),
+        false => Ok(None),
+    }
 }
 
 /// What an import did.
@@ -99,20 +113,15 @@ fn imported(workspace: &Workspace, provider: &StoredProvider, known: &[Outline])
 /// 404 if there is none to switch on; 409 naming `provider` if several are off and none is named.
 pub async fn enable(console: &Console, arguments: &StateArguments) -> Result<()> {
     let StateArguments { provider, change: deed, place } = arguments;
-    let (app, actor) = (&console.app, &console.actor);
     let workspace = console.workspace(&place.workspace).await?;
     let meant = match provider.as_deref() {
         Some(text) => saml_providers::find_outline(console, &workspace, text).await?,
-        None => only_one_off(providers::outlines(app, &workspace.id).await?)?,
+        None => only_one_off(providers::outlines(&console.app, &workspace.id).await?)?,
     };
     let change = deed.change(&workspace);
     let wanted = Wanted { enabled: Some(true), ..Wanted::of(Which::Id(meant.id.as_str())) };
-    let foreseen = dry_run::save(app, actor, None, &change, &wanted);
-    if !deed.admits(console, &workspace, place, foreseen).await? {
-        return Ok(());
-    }
-    let saved = providers::save(app, actor, None, &change, &wanted).await?;
-    let sentence = format!("{} is switched on.{}", saved.provider.name, ended(saved.receipt.as_ref()));
+    let Some(saved) = save(console, &workspace, place, deed, &change, &wanted).await? else { return Ok(()) };
+    let sentence = format!("{} is switched on.{}", saved.provider.name, ended(saved.receipt.as_ref())?);
     let json = json!({"id": saved.provider.id.as_str(), "enabled": saved.provider.enabled, "receipt": saved.receipt});
     output::result(place.output.output, &json, &sentence);
     Ok(())
@@ -140,7 +149,7 @@ pub async fn disable(console: &Console, arguments: &StateArguments) -> Result<()
         return Ok(());
     }
     let receipt = providers::disable(app, actor, None, &change, which).await?;
-    let sentence = format!("The identity provider is switched off.{}", ended(receipt.as_ref()));
+    let sentence = format!("The identity provider is switched off.{}", ended(receipt.as_ref())?);
     output::result(place.output.output, &json!({"enabled": false, "receipt": receipt}), &sentence);
     Ok(())
 }

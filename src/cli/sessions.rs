@@ -62,15 +62,8 @@ pub async fn sessions(console: &Console, command: SessionsCommand) -> Result<Exi
                 Done::Now(receipt) => serde_json::to_value(receipt).map_err(Error::internal)?,
                 Done::Before(receipt) => receipt,
             };
-            let mut sentence = format!(
-                "All users of {} were logged out: {} ended (revocation {}).",
-                workspace.name,
-                output::ended(&json),
-                json["sequence"]
-            );
-            if let Some(jws) = json["jws"].as_str() {
-                sentence.push_str(&format!("\nSigned receipt: {jws}"));
-            }
+            let (name, ended, signed) = (&workspace.name, output::ended(&json), output::signed(&json));
+            let sentence = format!("All users of {name} were logged out: {ended}{signed}");
             output::result(place.output.output, &json, &sentence);
         }
     }
