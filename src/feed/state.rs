@@ -44,6 +44,7 @@ pub struct Feed {
     acks: Mutex<HashMap<(String, i64), i64>>,
     heard: Notify,
     nudge: Notify,
+    doubts: Notify,
     outcomes: watch::Sender<Option<String>>,
     applied: broadcast::Sender<Arc<Event>>,
 }
@@ -61,6 +62,7 @@ impl Feed {
             acks: Mutex::default(),
             heard: Notify::new(),
             nudge: Notify::new(),
+            doubts: Notify::new(),
             outcomes: watch::Sender::new(None),
             applied: broadcast::Sender::new(BACKLOG),
         })
@@ -80,6 +82,11 @@ impl Feed {
     /// How old what this process knows may be: the time since it last asked.
     pub fn staleness(&self, clock: &dyn Clock) -> Duration {
         Duration::from_nanos(reading(clock).saturating_sub(self.asked.load(Ordering::Acquire)))
+    }
+
+    /// Whether a renewal succeeded that was asked for at that time, or later.
+    pub fn asked_since(&self, began: Duration) -> bool {
+        self.asked.load(Ordering::Acquire) >= nanos(began)
     }
 
     /// Extends the lease that was asked for at `asked`. Only when everything up to the granted head is applied.
@@ -155,6 +162,11 @@ impl Feed {
     /// Wakes the follower before its time.
     pub fn nudge(&self) -> &Notify {
         &self.nudge
+    }
+
+    /// Wakes the follower before its time, though not at once after the time before: what strangers may cause as often as they like.
+    pub fn doubts(&self) -> &Notify {
+        &self.doubts
     }
 
     /// How attempts to renew end, from now on: `None`, or why one failed.

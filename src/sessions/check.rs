@@ -18,7 +18,9 @@ use super::store;
 use crate::app::App;
 use crate::base::ids::WorkspaceId;
 use crate::base::secret::{self, SecretHash, SecretKind};
+use crate::db::Db;
 use crate::error::{Error, Result, UNAVAILABLE};
+use crate::feed::lease_clock;
 use crate::mutant;
 
 /// Whether a session was accepted, and for whom it speaks.
@@ -132,9 +134,9 @@ fn from_memory(app: &App, hash: &SecretHash, address: Option<IpAddr>) -> Option<
 }
 
 async fn from_database(app: &App, hash: &SecretHash, address: Option<IpAddr>) -> Result<Verdict> {
-    let floor = floor(app)?;
-    let (head, found) = store::find_current(&mut app.db.read().await?, hash).await?;
-    require_current(head, floor)?;
+    let asked = *hash;
+    let find = |db: Db| async move { store::find_current(&mut db.read().await?, &asked).await };
+    let (head, found) = read(app, find).await?;
     let Some((facts, groups)) = found else {
         app.cache.forget(hash);
         return Ok(Verdict::Refused(Refusal::Unknown));
@@ -152,13 +154,35 @@ async fn from_database(app: &App, hash: &SecretHash, address: Option<IpAddr>) ->
             mutant::pause("before-learning").await;
             let principal = app.cache.learn(hash, &facts, &groups, head);
             let principal = principal.ok_or_else(|| Error::internal("a session or user has an id that is no UUID"))?;
-            if !app.feed.holds_lease(app.clock.as_ref()) {
-                // The database took longer than the lease: a replica that is cut off says "valid" no longer than that.
-                return Err(unavailable("the lease ended while the database was asked"));
-            }
+            require_lease(app)?;
             Ok(Verdict::Valid(principal))
         }
     }
+}
+
+/// What the database says, with the head of its snapshot. `None` is certain: a primary that was replaced goes on answering, and
+/// doesn't know who signed in on the new one. It commits nothing more, so a renewal that was asked for since shows that it was the
+/// primary still, or leads to the new one, whose head no snapshot of the old one reaches.
+async fn read<T, F>(app: &App, find: impl Fn(Db) -> F) -> Result<(i64, Option<T>)>
+where
+    F: Future<Output = Result<(i64, Option<T>)>>,
+{
+    let began = lease_clock(app.clock.as_ref());
+    let known = floor(app)?;
+    let (head, found) = find(app.db.clone()).await?;
+    require_current(head, known)?;
+    if found.is_some() || !app.db.is_postgres() {
+        return Ok((head, found));
+    }
+    follow::ensure_asked_since(app, began).await?;
+    let known = floor(app)?;
+    if head >= known {
+        return Ok((head, None));
+    }
+    // It is the old one's, or something was changed meanwhile.
+    let (head, found) = find(app.db.clone()).await?;
+    require_current(head, known)?;
+    Ok((head, found))
 }
 
 // The newest change that was applied when the lease was judged.
@@ -169,6 +193,14 @@ fn floor(app: &App) -> Result<i64> {
 // A snapshot that is older than what is known here comes from a database that was replaced.
 fn require_current(head: i64, floor: i64) -> Result<()> {
     if head >= floor { Ok(()) } else { Err(unavailable("the database that answered is behind this replica")) }
+}
+
+// The database may have taken longer than the lease: a replica that is cut off says "valid" no longer than that.
+fn require_lease(app: &App) -> Result<()> {
+    match app.feed.holds_lease(app.clock.as_ref()) {
+        true => Ok(()),
+        false => Err(unavailable("the lease ended while the database was asked")),
+    }
 }
 
 // What one check refuses no later one may accept: memory learns what the refusal rests on first.
@@ -194,15 +226,15 @@ pub async fn check_in_database(app: &App, token: &str, address: Option<IpAddr>) 
         return Ok(Judged::Refused(Refusal::Unknown, None));
     };
     follow::ensure_lease(app).await?;
-    let floor = floor(app)?;
-    let (head, found) = store::find_facts(&mut app.db.read().await?, &hash).await?;
-    require_current(head, floor)?;
+    let find = |db: Db| async move { store::find_facts(&mut db.read().await?, &hash).await };
+    let (head, found) = read(app, find).await?;
     let judged = match found {
         None => Judged::Refused(Refusal::Unknown, None),
         Some(facts) => judge(app, &hash, Arc::new(facts), address),
     };
-    if matches!(judged, Judged::Refused(..)) {
-        before_refusing(app, head).await?;
+    match &judged {
+        Judged::Refused(..) => before_refusing(app, head).await?,
+        Judged::Valid(_) => require_lease(app)?,
     }
     app.metrics.check(match &judged {
         Judged::Valid(_) => "valid",

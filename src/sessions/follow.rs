@@ -4,11 +4,14 @@
 //! out wakes that task and waits. If requests did it themselves, each would break off at the end of its own patience what the next
 //! begins anew, and a database that is slow for a moment would be slow for as long as anybody asks.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::select;
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, StreamExt};
+use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
@@ -27,8 +30,12 @@ const PATIENCE: Duration = Duration::from_millis(900);
 const ENROLMENT_PATIENCE: Duration = Duration::from_secs(2);
 /// The least time between two attempts of which the first failed, however many ask.
 const AFTER_FAILURE: Duration = Duration::from_millis(20);
+/// The least time between a renewal and the next one for the sake of unknown tokens: each is a durable commit.
+const BETWEEN_DOUBTS: Duration = Duration::from_millis(50);
 /// How long a request waits for a lease.
 const REQUEST_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a request with an unknown token waits: for two renewals, perhaps, and for what is between them.
+const DOUBT_PATIENCE: Duration = Duration::from_secs(1);
 /// Changes read at once.
 const BATCH: i64 = 1_000;
 /// How far this process may lag before it forgets everything instead of catching up.
@@ -52,11 +59,29 @@ pub async fn ensure_lease(app: &App) -> Result<()> {
 /// # Errors
 /// 503 if that can't be done within the time of a request.
 pub async fn renewed(app: &App, enough: impl Fn() -> bool) -> Result<()> {
+    renewed_by(app, app.feed.nudge(), REQUEST_PATIENCE, enough).await
+}
+
+/// Makes sure that the database which grants leases is still the one that it was at `began`, on the clock of the leases: a
+/// renewal that was asked for since has succeeded. However many want to know, it is renewed now and then only.
+///
+/// # Errors
+/// 503 if that can't be done within the time of a request.
+pub async fn ensure_asked_since(app: &App, began: Duration) -> Result<()> {
+    let since = || app.feed.asked_since(began);
+    if since() {
+        return Ok(());
+    }
+    renewed_by(app, app.feed.doubts(), DOUBT_PATIENCE, since).await?;
+    if since() { Ok(()) } else { Err(unavailable("the lease could not be renewed since the question")) }
+}
+
+async fn renewed_by(app: &App, wake: &Notify, patience: Duration, enough: impl Fn() -> bool) -> Result<()> {
     let mut outcomes = app.feed.outcomes();
     let asked = async {
         // An attempt that is under way may fail by what is over now, or ask before what we want to know: the next one counts.
         for _ in 0..2 {
-            app.feed.nudge().notify_one();
+            wake.notify_one();
             outcomes.changed().await.map_err(Error::internal)?;
             if enough() {
                 return Ok(());
@@ -67,7 +92,7 @@ pub async fn renewed(app: &App, enough: impl Fn() -> bool) -> Result<()> {
             Some(error) => Err(unavailable(error)),
         }
     };
-    match timeout(REQUEST_PATIENCE, asked).await {
+    match timeout(patience, asked).await {
         Ok(outcome) => outcome,
         Err(_) => Err(unavailable("no lease within the time of a request")),
     }
@@ -287,7 +312,11 @@ async fn renew_for_ever(app: Arc<App>) {
             tokio::time::sleep(AFTER_FAILURE).await;
         }
         // Woken early when a change is missing, or somebody waits for the lease.
-        let _either = timeout(pause, app.feed.nudge().notified()).await;
+        let doubted = async {
+            tokio::time::sleep(BETWEEN_DOUBTS).await;
+            app.feed.doubts().notified().await;
+        };
+        let _either = timeout(pause, select(pin!(app.feed.nudge().notified()), pin!(doubted))).await;
     }
 }
 

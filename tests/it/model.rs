@@ -112,12 +112,13 @@ fn each_rule_of_memory_is_needed() {
 
 #[test]
 fn a_standby_takes_over() {
-    holds("failover", &Failover { mutant: Mutant::None });
+    holds("failover", &Failover { mutant: Mutant::None, newborn: true });
 }
 
 #[test]
 fn each_rule_of_the_failover_is_needed() {
     for mutant in [Mutant::RaiseWithoutLeap, Mutant::AsyncRenewal, Mutant::UnleasedRead, Mutant::IgnoreFloor] {
-        fails(&format!("{mutant:?}"), &Failover { mutant });
+        fails(&format!("{mutant:?}"), &Failover { mutant, newborn: false });
     }
+    fails("UnknownUnasked", &Failover { mutant: Mutant::UnknownUnasked, newborn: true });
 }

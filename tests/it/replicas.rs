@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use curfew::base::random::SystemRandom;
+use curfew::base::secret::{Secret, SecretKind};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -127,6 +129,37 @@ async fn a_fenced_replica_comes_back() {
     while app.log_all_users_out(&owner, "again").await["replicas"]["applied"] == json!([]) {
         assert!(begun.elapsed() < Duration::from_secs(5), "it does not register anew");
     }
+}
+
+/// A database that grants no lease at the moment may be one that was replaced, and wouldn't know who has signed in since: what it
+/// doesn't find is not refused as unknown. What memory knows is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_unknown_to_a_database_that_may_be_replaced() {
+    let app = TestApp::on(Database::Postgres).await;
+    let owner = app.owner_token().await;
+    app.verdict(&owner).await.expect(200);
+    let stranger = Secret::generate(SecretKind::Session, &SystemRandom).reveal().to_owned();
+    app.verdict(&stranger).await.expect(401);
+    let mut other = app.db().begin().await.expect("a transaction");
+    other.execute("SET LOCAL idle_in_transaction_session_timeout = 0", Vec::new()).await.expect("it may take its time");
+    other.execute("UPDATE replica SET name = name", Vec::new()).await.expect("the row of the lease is locked");
+    app.tick();
+    let (verdict, session) = tokio::join!(app.verdict(&stranger), app.get(&stranger, "/api/v1/session"));
+    verdict.expect(503);
+    session.expect(503);
+    app.verdict(&owner).await.expect(200);
+    // What is changed while it is asked is no reason to know nothing.
+    let change = async {
+        app.log_all_users_out(&owner, "meanwhile").await;
+        other.commit().await.expect("it lets go");
+    };
+    let (verdict, ()) = tokio::join!(app.verdict(&stranger), change);
+    verdict.expect(401);
+    let begun = Instant::now();
+    while app.verdict(&stranger).await.status != 401 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "it doesn't recover");
+    }
+    app.verdict(&owner).await.expect(200);
 }
 
 /// Another database than the one that revoked, as after a restored backup or a lost standby: everybody signs in again.

@@ -2,7 +2,8 @@
 //!
 //! The old primary may go on answering reads, and every read may go to either: pools keep connections. No commit returns on
 //! the old one. What it shows beyond the standby (one change, of somebody else) is lost. The session that is checked was
-//! there before; a revocation covers it or somebody else.
+//! there before; a revocation covers it or somebody else. A newborn session, which nothing ends, is there on the new primary
+//! only.
 
 use super::explore::{Protocol, Step};
 use super::mutants::Mutant;
@@ -13,6 +14,8 @@ pub const LEAP: u8 = 4;
 
 pub struct Failover {
     pub mutant: Mutant,
+    /// Whether somebody signs in on the new primary.
+    pub newborn: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,13 +78,15 @@ pub enum Work {
 pub struct Replica {
     pub work: Work,
     pub age: u8,
+    /// Whether its newest question for a lease was asked after the check began.
+    pub since: bool,
     /// The database that it registered with.
     pub registered: Option<usize>,
     pub applied: u8,
     pub lease: u8,
 }
 
-pub const NEW: Replica = Replica { work: Work::Idle, age: 0, registered: None, applied: 0, lease: 0 };
+pub const NEW: Replica = Replica { work: Work::Idle, age: 0, since: false, registered: None, applied: 0, lease: 0 };
 
 /// The session in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,7 +102,14 @@ pub enum Check {
     Judged { told: bool, leased: bool, floor: u8 },
     /// The head of the snapshot in which the session lives.
     Loaded { told: bool, leased: bool, floor: u8, head: u8 },
+    /// For the newborn session: what was applied, and whether a renewal that was asked for since has succeeded; and whether it
+    /// has read before, in vain.
+    Seeks { floor: u8, renewed: bool, again: bool },
+    /// The head of the snapshot in which it isn't.
+    Missed { head: u8, renewed: bool },
     Wrong,
+    /// The newborn session was denied.
+    Denied,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,6 +120,8 @@ pub struct State {
     pub lost: bool,
     pub revocations: [Revocation; 2],
     pub replica: Replica,
+    /// Somebody signed in on the new primary.
+    pub born: bool,
     /// What whoever waits has heard it acknowledge.
     pub heard: u8,
     pub entry: Option<Entry>,
@@ -133,6 +147,7 @@ impl Protocol for Failover {
         vec![State {
             databases: [Some(database), None],
             lost: false,
+            born: false,
             revocations: [Revocation::Idle; 2],
             replica: NEW,
             heard: 0,
@@ -154,10 +169,15 @@ impl Protocol for Failover {
             }
         }
         self.check(state, next);
+        self.seek(state, next);
     }
 
     fn fault(&self, state: &State) -> Option<&'static str> {
-        (state.check == Check::Wrong).then_some("a check accepts what an acknowledged revocation had ended")
+        match state.check {
+            Check::Wrong => Some("a check accepts what an acknowledged revocation had ended"),
+            Check::Denied => Some("a check denies a session that nothing has ended"),
+            _ => None,
+        }
     }
 
     fn done(&self, state: &State) -> bool {

@@ -37,11 +37,16 @@ impl Failover {
         if new.is_none() {
             let databases = [Some(old), Some(old)];
             next.push((Step { who: "the standby", does: "becomes the primary" }, State { databases, ..*state }));
-        } else if !state.lost {
+            return;
+        }
+        if !state.lost {
             old.raise(1, false);
             let databases = [Some(old), new];
             let does = "shows a change that the standby never had";
             next.push((Step { who: "the old primary", does }, State { databases, lost: true, ..*state }));
+        }
+        if self.newborn && !state.born && new.is_some_and(|new| new.leapt > 0) {
+            next.push((Step { who: "somebody", does: "signs in on the new primary" }, State { born: true, ..*state }));
         }
     }
 
@@ -102,7 +107,7 @@ impl Failover {
         match replica.work {
             Work::Idle => {
                 if replica.registered.is_some() {
-                    let replica = Replica { work: Work::Asks { first: false }, age: 0, ..replica };
+                    let replica = Replica { work: Work::Asks { first: false }, age: 0, since: seeking(state), ..replica };
                     then("notes t0, asks for a renewal", State { replica, ..*state });
                 }
                 let registers = Replica { work: Work::Registers, ..NEW };
@@ -112,7 +117,7 @@ impl Failover {
                 then(["has a row on the old primary", "has a row on the new primary"][state.primary()], enrolled(state));
             }
             Work::Enrolled => {
-                let replica = Replica { work: Work::Asks { first: true }, age: 0, ..replica };
+                let replica = Replica { work: Work::Asks { first: true }, age: 0, since: seeking(state), ..replica };
                 then("notes t0, asks for its first renewal", State { replica, ..*state });
             }
             Work::Asks { first } => {
@@ -133,8 +138,9 @@ impl Failover {
             }
             Work::Answered { first: true, head, on, .. } => {
                 let lease = D - replica.age;
-                let replica = Replica { work: Work::Idle, age: 0, registered: Some(on), applied: head, lease };
-                then("begins with that head, has a lease", State { replica, ..*state });
+                let state = renewed(*state);
+                let replica = Replica { work: Work::Idle, age: 0, since: false, registered: Some(on), applied: head, lease };
+                then("begins with that head, has a lease", State { replica, ..state });
             }
             Work::Answered { first: false, head, .. } => {
                 for (on, database) in state.databases.iter().enumerate() {
@@ -145,7 +151,7 @@ impl Failover {
             }
         }
         if replica.work != Work::Idle {
-            then("gives up", State { replica: Replica { work: Work::Idle, age: 0, ..replica }, ..*state });
+            then("gives up", State { replica: Replica { work: Work::Idle, age: 0, since: false, ..replica }, ..*state });
         }
     }
 
@@ -203,6 +209,48 @@ impl Failover {
             _ => {}
         }
     }
+
+    /// A check of the newborn session, which only the old primary doesn't know.
+    pub(super) fn seek(&self, state: &State, next: &mut Vec<(Step, State)>) {
+        let mut then = |does, check| next.push((Step { who: "a check of the newborn", does }, State { check, ..*state }));
+        match state.check {
+            Check::None if state.born && state.replica.lease > 0 => {
+                let mut state = State { check: Check::Seeks { floor: state.replica.applied, renewed: false, again: false }, ..*state };
+                state.replica.since = false;
+                next.push((Step { who: "a check of the newborn", does: "finds the lease live" }, state));
+            }
+            Check::Seeks { floor, renewed, again } => {
+                let old = state.databases[0].filter(|old| old.head >= floor);
+                let missed = |old: Database| if again { Check::Denied } else { Check::Missed { head: old.head, renewed } };
+                then("reads from the old primary, which doesn't know it", old.map_or(Check::None, missed));
+                then("reads from the new primary, which does", Check::None);
+            }
+            Check::Missed { .. } if self.is(Mutant::UnknownUnasked) => then("is told: unknown", Check::Denied),
+            Check::Missed { head, renewed: true } => {
+                let floor = state.replica.applied;
+                match state.replica.registered {
+                    None => then("is unavailable: the replica registers", Check::None),
+                    Some(_) if head >= floor => then("is told: unknown", Check::Denied),
+                    Some(_) => then("reads again", Check::Seeks { floor, renewed: true, again: true }),
+                }
+            }
+            Check::Missed { .. } => then("is unavailable: no lease was granted since", Check::None),
+            _ => {}
+        }
+    }
+}
+
+/// A check of the newborn session is under way.
+fn seeking(state: &State) -> bool {
+    matches!(state.check, Check::Seeks { .. } | Check::Missed { .. })
+}
+
+/// The check hears of a renewal that was asked for since it began.
+fn renewed(mut state: State) -> State {
+    if let Check::Seeks { renewed, .. } | Check::Missed { renewed, .. } = &mut state.check {
+        *renewed |= state.replica.since;
+    }
+    state
 }
 
 /// A row of this incarnation is committed, which is everywhere the only one of it.
@@ -247,7 +295,7 @@ fn forgotten(state: &State) -> State {
 
 /// Everything up to `head` is applied, as that database lists it; what is missing there voids everything.
 fn caught_up(state: &State, database: &Database, head: u8) -> State {
-    let mut state = *state;
+    let mut state = renewed(*state);
     let replica = state.replica;
     for seq in replica.applied + 1..=head {
         void(&mut state, database, seq);
@@ -256,7 +304,8 @@ fn caught_up(state: &State, database: &Database, head: u8) -> State {
         }
     }
     let lease = replica.lease.max(D - replica.age);
-    state.replica = Replica { work: Work::Idle, age: 0, applied: replica.applied.max(head), lease, ..replica };
+    state.replica =
+        Replica { work: Work::Idle, age: 0, since: false, applied: replica.applied.max(head), lease, ..replica };
     state
 }
 

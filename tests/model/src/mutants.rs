@@ -60,4 +60,6 @@ pub enum Mutant {
     UnleasedRead,
     /// A snapshot that is older than what was applied is used.
     IgnoreFloor,
+    /// Who isn't found is unknown, whether or not a lease was granted since.
+    UnknownUnasked,
 }
