@@ -87,19 +87,22 @@ pub async fn acknowledge(db: &Db, id: &ReplicaId, incarnation: i64, acked: i64) 
     Ok(())
 }
 
-/// The head, and the replicas that are to be waited for. On PostgreSQL the same statement tells them of the change, as a hint.
-pub async fn list_unfenced(db: &mut Read, hint: Option<&str>) -> Result<(i64, Vec<Peer>)> {
+/// The head, and the replicas that are to be waited for. On PostgreSQL the same statement tells them of the change, as a hint,
+/// which goes out with its commit: that waits for no disk and no standby, for the change itself is durable.
+pub async fn list_unfenced(db: &Db, hint: Option<&str>) -> Result<(i64, Vec<Peer>)> {
+    let mut read = db.read().await?;
     let rows = match hint.filter(|_| db.is_postgres()) {
         Some(hint) => {
             let sql = "SELECT head.seq, replica.id, name, incarnation, acked_seq, granted_seq, fenced, renewed_at, \
+                       set_config('synchronous_commit', 'off', true) AS hurried, \
                        pg_notify('curfew_revocation', $1) IS NULL AS told \
                        FROM head LEFT JOIN replica ON fenced = 0 WHERE head.id = 1 ORDER BY replica.id";
-            db.all(sql, args![hint]).await?
+            read.all(sql, args![hint]).await?
         }
         None => {
             let sql = "SELECT head.seq, replica.id, name, incarnation, acked_seq, granted_seq, fenced, renewed_at \
                        FROM head LEFT JOIN replica ON fenced = 0 WHERE head.id = 1 ORDER BY replica.id";
-            db.all(sql, args![]).await?
+            read.all(sql, args![]).await?
         }
     };
     let head = rows.first().map_or(Ok(0), |row| row.int("seq"))?;

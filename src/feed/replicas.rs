@@ -63,7 +63,7 @@ async fn look(
     outlasted: bool,
     fenced: &mut Vec<Peer>,
 ) -> Result<(Vec<Peer>, Vec<Peer>)> {
-    let asked = |db: Db| async move { store::list_unfenced(&mut db.read().await?, hint).await };
+    let asked = |db: Db| async move { store::list_unfenced(&db, hint).await };
     let (head, rows) = app.feed.changes.ask(PATIENCE, asked).await?;
     if head < sequence {
         // Not the database that the change was written to: a primary that was replaced, which knows other replicas.
