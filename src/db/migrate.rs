@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = migrations![
     15 "0015_domains",
     16 "0016_saml_setup_links",
     17 "0017_role_given_by",
+    18 "0018_counting_covered",
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version \

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::base::ids::{SessionId, WorkspaceId};
 use crate::error::Result;
 use crate::sessions::model::Count;
-use crate::sessions::store as sessions;
+use crate::sessions::{count_store, store};
 use crate::users::store as users;
 
 /// What **Log all users out** would do right now.
@@ -30,8 +30,8 @@ pub async fn preview(
 ) -> Result<Preview> {
     let now = app.clock.now();
     let mut read = app.db.read().await?;
-    let would_end = sessions::count_live(&mut read, workspace, None, spare, now).await?;
-    let api_keys = if include_api_keys { sessions::count_api_keys(&mut read, workspace, now).await? } else { 0 };
+    let would_end = count_store::count_live(&mut read, workspace, None, spare, now).await?;
+    let api_keys = if include_api_keys { store::count_api_keys(&mut read, workspace, now).await? } else { 0 };
     let users_without_sign_in = users::count_without_sign_in(&mut read, workspace).await?;
     Ok(Preview { dry_run: true, would_end, api_keys, spared_session: spare.cloned(), users_without_sign_in })
 }

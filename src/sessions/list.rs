@@ -1,7 +1,7 @@
 //! Lists of live sessions, newest first.
 
 use super::model::{Count, Facts, ListFilter};
-use super::store;
+use super::{count_store, store};
 use crate::app::App;
 use crate::base::ids::{SessionId, UserId, WorkspaceId};
 use crate::base::page::{self, Page, PageRequest};
@@ -60,5 +60,5 @@ pub async fn load(app: &App, workspace: &WorkspaceId, session: &SessionId) -> Re
 
 /// How many sessions live, of a user or of everybody.
 pub async fn count(app: &App, workspace: &WorkspaceId, user: Option<&UserId>) -> Result<Count> {
-    store::count_live(&mut app.db.read().await?, workspace, user, None, app.clock.now()).await
+    count_store::count_live(&mut app.db.read().await?, workspace, user, None, app.clock.now()).await
 }

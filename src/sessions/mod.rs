@@ -3,6 +3,7 @@
 pub mod assertion;
 pub mod cache;
 pub mod check;
+pub mod count_store;
 pub mod follow;
 pub mod http;
 pub mod issue;

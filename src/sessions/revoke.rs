@@ -14,7 +14,7 @@ use super::selection::{self, Selection};
 pub use super::settle::{progress, settle, settle_all};
 pub use super::traces::Order;
 use super::traces::{Change, entry, event, receipt};
-use super::{people, rules, signed_receipt, store};
+use super::{count_store, people, rules, signed_receipt, store};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::audit::{self, Entry, Target};
@@ -52,7 +52,7 @@ impl Revoked {
 pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>) -> Result<Revoked> {
     let started = app.clock.monotonic();
     let now = app.clock.now();
-    // 1. State, which locks the row that decides.
+    // 1. The row that decides is locked; a workspace's and a session's is changed as well.
     let change = match &order.scope {
         Scope::Workspace { spare, include_api_keys } => {
             end_workspace(tx, order, spare.as_ref(), *include_api_keys, now).await?
@@ -62,13 +62,16 @@ pub async fn revoke(tx: &mut Write, app: &App, actor: &Actor, order: &Order<'_>)
         Scope::Session(session) => end_session(tx, order, session, now).await?,
         Scope::Selection { selection, spare } => end_selection(tx, order, selection, spare.as_ref(), now).await?,
     };
-    // 2. The head, held until the commit, so that sequence and commit order are one; and the feed event.
+    // 2. The head, held until the commit, so that sequence and commit order are one; the feed event; and people's epochs, with
+    // the number.
     let mut event = event(order, &change, now);
     event.sequence = feed::store::append(tx, known(app), &event).await?;
     let sequence = event.sequence;
     match &order.scope {
-        Scope::User { user, .. } => store::mark_user_epoch(tx, order.workspace, user, sequence).await?,
-        Scope::Users(users) => people::store::mark_epochs(tx, order.workspace, users, sequence).await?,
+        Scope::User { user, spare } => {
+            store::raise_user_epoch(tx, order.workspace, user, spare.as_ref(), sequence).await?;
+        }
+        Scope::Users(users) => people::store::raise_epochs(tx, order.workspace, users, sequence).await?,
         Scope::Selection { selection, .. } if selection.overtakes_sign_ins() => {
             selection::store::mark_newest(tx, order.workspace, sequence).await?;
         }
@@ -312,7 +315,7 @@ async fn end_workspace(
     now: UnixMillis,
 ) -> Result<Change> {
     selection::store::keep_sign_ins_away(tx, order.workspace).await?;
-    let ended = store::count_for_receipt(tx, order.workspace, spare, now).await?;
+    let ended = count_store::count_for_receipt(tx, order.workspace, spare, now).await?;
     let cause = order.trigger.as_str();
     let epoch = store::raise_workspace_epoch(tx, order.workspace, spare, now, cause).await?;
     let epoch = epoch.ok_or_else(ended_meanwhile)?;
@@ -328,18 +331,16 @@ async fn end_user(
     now: UnixMillis,
 ) -> Result<Change> {
     let missing = || Error::not_found("user");
-    store::lock_user_epoch(tx, order.workspace, user).await?.ok_or_else(missing)?;
+    let epoch = store::lock_user_epoch(tx, order.workspace, user).await?.ok_or_else(missing)?;
     require_alive(tx, order.workspace, spare, now).await?;
-    let ended = store::count_live(tx, order.workspace, Some(user), spare, now).await?;
-    let epoch = store::raise_user_epoch(tx, order.workspace, user, spare).await?;
-    Ok(Change { epoch, ended, api_keys: 0, spared: spare.cloned(), user: Some(user.clone()) })
+    let ended = count_store::count_live(tx, order.workspace, Some(user), spare, now).await?;
+    Ok(Change { epoch: epoch + 1, ended, api_keys: 0, spared: spare.cloned(), user: Some(user.clone()) })
 }
 
 /// Costs one statement, however many they are.
 async fn end_users(tx: &mut Write, order: &Order<'_>, users: &[UserId], now: UnixMillis) -> Result<Change> {
     people::store::lock(tx, order.workspace, users).await?;
-    let ended = people::store::count_live(tx, order.workspace, users, now, store::COUNT_LIMIT).await?;
-    people::store::raise_epochs(tx, order.workspace, users).await?;
+    let ended = people::store::count_live(tx, order.workspace, users, now, count_store::COUNT_LIMIT).await?;
     Ok(Change { epoch: 0, ended, api_keys: 0, spared: None, user: None })
 }
 

@@ -1,8 +1,8 @@
 //! Statements of sessions. No statement inserts over an existing one: refresh and last-seen are updates of rows whose
 //! stamps still match, so that nothing can bring a session back.
 
-use super::living::{live, live_from};
-use super::model::{Count, Facts, Holder, ListFilter, Role, Session, Tenant, Use, UserState};
+use super::living::live;
+use super::model::{Facts, Holder, ListFilter, Role, Session, Tenant, Use, UserState};
 use crate::args;
 use crate::base::canonical;
 use crate::base::clock::UnixMillis;
@@ -109,64 +109,6 @@ pub async fn list(
         limit
     ];
     db.all(sql, arguments).await?.iter().map(read_facts).collect()
-}
-
-/// Where counting stops: a page that shows a number must not cost what the sessions cost.
-pub const COUNT_LIMIT: i64 = 10_000;
-
-/// Live sessions of a workspace but `spare`, counted up to `COUNT_LIMIT`. An empty `user` counts everybody's.
-pub async fn count_live(
-    db: &mut Read,
-    workspace: &WorkspaceId,
-    user: Option<&UserId>,
-    spare: Option<&SessionId>,
-    now: UnixMillis,
-) -> Result<Count> {
-    let sql = concat!(
-        "SELECT COUNT(*) AS sessions, COUNT(DISTINCT user_id) AS users FROM (SELECT s.user_id",
-        live_from!(),
-        live!(),
-        "AND ($3 = '' OR s.user_id = $3) AND s.id <> $4 LIMIT $5) AS found"
-    );
-    let text = |id: Option<&str>| id.unwrap_or_default().to_owned();
-    let (user, spare) = (text(user.map(UserId::as_str)), text(spare.map(SessionId::as_str)));
-    let row = db.one(sql, args![workspace, now, user, spare, COUNT_LIMIT + 1]).await?;
-    let sessions = row.int("sessions")?;
-    Ok(Count { sessions: sessions.min(COUNT_LIMIT), users: row.int("users")?, more: sessions > COUNT_LIMIT })
-}
-
-/// Where a receipt stops counting: a revocation of everybody costs the same for ten sessions and ten million.
-pub const RECEIPT_LIMIT: i64 = 1_000;
-
-/// As `count_live` of a workspace, of the `RECEIPT_LIMIT` sessions that were used last: those are found first, in the order of
-/// an index, and only they are looked at closely. Workspace and policy are read once, and of people only those whom something
-/// ever happened to: an index has them.
-pub async fn count_for_receipt(
-    db: &mut Read,
-    workspace: &WorkspaceId,
-    spare: Option<&SessionId>,
-    now: UnixMillis,
-) -> Result<Count> {
-    let sql = "WITH limits AS (SELECT w.epoch, w.spared_session, $2 - p.absolute_ms AS born_after, $2 - p.idle_ms AS seen_after, \
-               p.saml_allowed, p.password_allowed FROM workspace w JOIN policy p ON p.workspace_id = w.id WHERE w.id = $1), \
-               newest AS (SELECT id, user_id, user_epoch, created_at, not_after, method FROM session \
-               WHERE workspace_id = $1 AND workspace_epoch = (SELECT epoch FROM limits) AND ended_at IS NULL \
-               AND last_seen_at > (SELECT seen_after FROM limits) ORDER BY last_seen_at DESC LIMIT $4), \
-               spared AS (SELECT id, user_id, user_epoch, created_at, not_after, method FROM session \
-               WHERE workspace_id = $1 AND id = (SELECT spared_session FROM limits) AND ended_at IS NULL \
-               AND workspace_epoch <> (SELECT epoch FROM limits) AND last_seen_at > (SELECT seen_after FROM limits)) \
-               SELECT COUNT(*) AS sessions, COUNT(DISTINCT s.user_id) AS users, (SELECT COUNT(*) FROM newest) AS looked_at \
-               FROM limits JOIN (SELECT * FROM newest UNION ALL SELECT * FROM spared) AS s ON 1 = 1 \
-               WHERE s.id <> $3 AND s.created_at > limits.born_after AND (s.not_after IS NULL OR s.not_after > $2) \
-               AND NOT EXISTS (SELECT 1 FROM users u WHERE u.workspace_id = $1 AND u.id = s.user_id \
-               AND (u.epoch > 0 OR u.state <> 'active') AND (u.state <> 'active' \
-               OR (u.epoch <> s.user_epoch AND COALESCE(u.spared_session, '') <> s.id))) \
-               AND ((s.method = 'saml' AND limits.saml_allowed = 1) OR (s.method <> 'saml' AND limits.password_allowed = 1))";
-    let spare = spare.map(SessionId::as_str).unwrap_or_default();
-    let row = db.one(sql, args![workspace, now, spare, RECEIPT_LIMIT + 1]).await?;
-    let sessions = row.int("sessions")?;
-    let more = row.int("looked_at")?.max(sessions) > RECEIPT_LIMIT;
-    Ok(Count { sessions: sessions.min(RECEIPT_LIMIT), users: row.int("users")?, more })
 }
 
 /// A session that is about to be.
@@ -306,22 +248,18 @@ pub async fn lock_user_epoch(tx: &mut Write, workspace: &WorkspaceId, user: &Use
     tx.optional(sql, args![workspace, user]).await?.map(|row| row.int("epoch")).transpose()
 }
 
-/// Raises a user's epoch and returns the new one: every session born before is dead but the spared one. For the door only.
+/// Raises a user's epoch by one: every session born before is dead but the spared one, and sign-ins that began before the
+/// revocation of that number may not end in a session. For the door only.
 pub async fn raise_user_epoch(
     tx: &mut Write,
     workspace: &WorkspaceId,
     user: &UserId,
     spare: Option<&SessionId>,
-) -> Result<i64> {
+    sequence: i64,
+) -> Result<()> {
     let sql =
-        "UPDATE users SET epoch = epoch + 1, spared_session = $3 WHERE workspace_id = $1 AND id = $2 RETURNING epoch";
-    tx.one(sql, args![workspace, user, spare.map(SessionId::as_str)]).await?.int("epoch")
-}
-
-/// Remembers which revocation raised a user's epoch: sign-ins that began before it may not end in a session.
-pub async fn mark_user_epoch(tx: &mut Write, workspace: &WorkspaceId, user: &UserId, sequence: i64) -> Result<()> {
-    let sql = "UPDATE users SET epoch_seq = $3 WHERE workspace_id = $1 AND id = $2";
-    tx.execute(sql, args![workspace, user, sequence]).await?;
+        "UPDATE users SET epoch = epoch + 1, spared_session = $3, epoch_seq = $4 WHERE workspace_id = $1 AND id = $2";
+    tx.execute(sql, args![workspace, user, spare.map(SessionId::as_str), sequence]).await?;
     Ok(())
 }
 

@@ -60,6 +60,29 @@ on_both_databases! {
         assert_eq!(app.all_items(&tokens[0], "/api/v1/sessions").await.len(), 2, "ended sessions are listed");
     }
 
+    /// A receipt counts whom the one before spared, and nobody twice; not who had no session left.
+    async fn a_receipt_counts_whom_the_one_before_spared(app: TestApp) {
+        let admin = app.provision_admin("admin").await.email;
+        let suspended = app.provision("suspended").await;
+        let counted = async |token: &str| {
+            let receipt = app.log_all_users_out(token, "Again").await;
+            [receipt["sessions"].as_i64(), receipt["users"].as_i64()].map(|count| count.expect("a number"))
+        };
+        let owner = app.owner_token().await;
+        app.sign_in(&suspended.email).await;
+        app.set_active(&suspended.id, false).await.expect(200);
+        assert_eq!(counted(&owner).await, [0, 0]);
+        let other = app.sign_in(&admin).await;
+        assert_eq!(counted(&other).await, [1, 1], "the owner, whom the one before spared");
+        let (owner, more) = (app.owner_token().await, app.owner_token().await);
+        assert_eq!(counted(&owner).await, [2, 2], "the administrator and one of the owner's");
+        assert!(!app.is_live(&more).await);
+        let (_third, other) = (app.owner_token().await, app.sign_in(&admin).await);
+        assert_eq!(counted(&other).await, [2, 1], "both of the owner's");
+        let again = app.sign_in(&admin).await;
+        assert_eq!(counted(&again).await, [1, 1], "the administrator's own other session");
+    }
+
     /// A dry run counts what the real one then ends, and touches nothing.
     async fn a_dry_run_counts_and_changes_nothing(app: TestApp) {
         let tokens = three_users_with_three_sessions(&app).await;

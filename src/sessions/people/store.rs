@@ -44,20 +44,15 @@ pub async fn count_live(
     Ok(Count { sessions: sessions.min(limit), users: row.int("users")?, more: sessions > limit })
 }
 
-/// Raises the epochs of these users: every session born before is dead. For the door only.
-pub async fn raise_epochs(tx: &mut Write, workspace: &WorkspaceId, users: &[UserId]) -> Result<u64> {
+/// Raises the epochs of these users: every session born before is dead, and sign-ins that began before the revocation of that
+/// number may not end in a session. For the door only.
+pub async fn raise_epochs(tx: &mut Write, workspace: &WorkspaceId, users: &[UserId], sequence: i64) -> Result<()> {
     let sql = of_these!(
         tx,
-        "UPDATE users SET epoch = epoch + 1, spared_session = NULL WHERE workspace_id = $1 AND id",
+        "UPDATE users SET epoch = epoch + 1, spared_session = NULL, epoch_seq = $3 WHERE workspace_id = $1 AND id",
         "$2",
         ""
     );
-    tx.execute(sql, args![workspace, id_list(users.iter().map(UserId::as_str))]).await
-}
-
-/// Remembers which revocation raised their epochs: sign-ins that began before it may not end in a session.
-pub async fn mark_epochs(tx: &mut Write, workspace: &WorkspaceId, users: &[UserId], sequence: i64) -> Result<()> {
-    let sql = of_these!(tx, "UPDATE users SET epoch_seq = $3 WHERE workspace_id = $1 AND id", "$2", "");
     tx.execute(sql, args![workspace, id_list(users.iter().map(UserId::as_str)), sequence]).await?;
     Ok(())
 }
