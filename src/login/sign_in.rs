@@ -17,7 +17,7 @@ use crate::base::text::hex;
 use crate::db::Read;
 use crate::error::{Error, INVALID_CREDENTIALS, IP_NOT_ALLOWED, Result, SSO_REQUIRED};
 use crate::feed;
-use crate::policy::ip_allowlist::Passage;
+use crate::policy::ip_allowlist::{IpAllowlist, Passage};
 use crate::policy::model::Method;
 use crate::policy::store as policies;
 use crate::sessions::issue::{Earned, Held, Stamps, hold, issue};
@@ -98,7 +98,7 @@ async fn attempt(
     };
     mutant::pause("before-issue").await;
     // 4. The session, with the stamps of 1.
-    let ended = finish(app, &user, &began, &account, credentials.password, origin).await;
+    let ended = finish(app, workspace, &user, &began, &account, credentials.password, origin).await;
     if ended.as_ref().is_err_and(|error| error.problem() == SSO_REQUIRED) {
         record_other_way(app, &user, origin).await?;
     }
@@ -140,6 +140,7 @@ fn account_key(user: Option<&User>, name: &str) -> String {
 
 async fn finish(
     app: &App,
+    workspace: &Workspace,
     user: &User,
     began: &Began,
     account: &str,
@@ -151,9 +152,10 @@ async fn finish(
     let rehashed = if app.passwords.outdated(stored) { Some(app.passwords.hash(password).await?) } else { None };
     transact!(app.db, |tx| {
         let held = hold(tx, &user.workspace, began.head).await?;
-        let workspace = workspaces::load(tx, &user.workspace).await?;
         let current = users::find(tx, &user.workspace, &user.id).await?;
-        let at_end = current.as_ref().map(|user| Stamps { workspace_epoch: workspace.epoch, user_epoch: user.epoch });
+        let at_end = held
+            .zip(current.as_ref())
+            .map(|(held, user)| Stamps { workspace_epoch: held.workspace_epoch(), user_epoch: user.epoch });
         let stamps = at_end.filter(|_| mutant::on("stamp-at-end")).unwrap_or(stamps);
         // Here, where no change of the identity provider comes in between.
         if let Some(current) = &current
@@ -163,7 +165,8 @@ async fn finish(
         }
         let same =
             current.is_some_and(|current| current.epoch == stamps.user_epoch && current.state == UserState::Active);
-        let Some(held) = held.filter(|_| workspace.epoch == stamps.workspace_epoch && same) else { return Ok(None) };
+        let in_time = |held: &Held| held.workspace_epoch() == stamps.workspace_epoch;
+        let Some(held) = held.filter(in_time).filter(|_| same) else { return Ok(None) };
         if let Some(hash) = &rehashed
             && users::rehash_password(tx, user, hash).await? == 0
         {
@@ -199,6 +202,16 @@ fn earned<'a>(user: &'a User, held: Held, stamps: Stamps, origin: &'a Origin) ->
 /// Refuses a client whose address the allowlist does not let in, before any password is looked at.
 pub async fn admit_address(app: &App, workspace: &Workspace, origin: &Origin) -> Result<()> {
     let allowlist = policies::load_allowlist(&mut app.db.read().await?, &workspace.id).await?;
+    admit_address_by(app, workspace, &allowlist, origin).await
+}
+
+/// As `admit_address`, by an allowlist that was read already.
+pub async fn admit_address_by(
+    app: &App,
+    workspace: &Workspace,
+    allowlist: &IpAllowlist,
+    origin: &Origin,
+) -> Result<()> {
     match allowlist.judge(origin.ip) {
         Passage::Allowed => Ok(()),
         Passage::Reported => {

@@ -2,11 +2,12 @@
 //! way. How it ends: `sign_in.rs`.
 
 use super::configure::{ServiceProvider, parse};
+use super::entrance_store::Entrance;
 use super::flow::{Flow, Purpose};
 use super::outgoing::{Departure, Outgoing, depart, new_id};
-use super::provider::{Outline, StoredProvider, chosen};
+use super::provider::{StoredProvider, chosen};
 use super::request::{Proof, RequestOptions, authn_request_xml};
-use super::{provider_store, signing_keys, store};
+use super::{entrance_store, provider_store, signing_keys, store};
 use crate::actor::Origin;
 use crate::app::App;
 use crate::base::clock::UnixMillis;
@@ -15,7 +16,7 @@ use crate::base::secret::{Secret, SecretKind, recognise};
 use crate::base::text::local_path;
 use crate::error::{Error, FORBIDDEN, NOT_FOUND, Result};
 use crate::feed;
-use crate::login::sign_in::admit_address;
+use crate::login::sign_in::admit_address_by;
 use crate::policy::model::MINUTE_MS;
 use crate::transact;
 use crate::workspaces::model::{Workspace, domain_of};
@@ -61,11 +62,13 @@ pub struct Begun {
 /// 404 if the workspace or the identity provider is not there; 403 if SAML or the client's address is not allowed.
 pub async fn begin(app: &App, start: &Start<'_>, origin: &Origin) -> Result<Begun> {
     app.addresses.admit_redirect(origin.ip)?;
-    let (workspace, known) = admitted(app, start.slug).await?;
+    let workspace = enter(app, start.slug, origin).await?;
+    let mut read = app.db.read().await?;
+    let known = provider_store::list_outlines(&mut read, &workspace.id).await?;
     let domain = start.email.and_then(domain_of);
     let provider = chosen(&known, start.provider, domain.as_deref()).ok_or_else(missing)?;
-    admit_address(app, &workspace, origin).await?;
-    let stored = provider_store::find(&mut app.db.read().await?, &workspace.id, &provider.id).await?;
+    let stored = provider_store::find(&mut read, &workspace.id, &provider.id).await?;
+    drop(read);
     let wish = Wish {
         return_to: local_path(start.return_to),
         restarts: start.restarts,
@@ -111,22 +114,21 @@ pub(super) async fn send_away(app: &App, workspace: &Workspace, stored: &StoredP
 /// 404 if it has begun none, or the provider was changed since; 403 as `begin`.
 pub async fn send_again(app: &App, slug: &str, browser: &str, origin: &Origin) -> Result<Departure> {
     app.addresses.admit_redirect(origin.ip)?;
-    let (workspace, _) = admitted(app, slug).await?;
-    admit_address(app, &workspace, origin).await?;
+    let workspace = enter(app, slug, origin).await?;
     let now = app.clock.now();
     let none = || Error::new(NOT_FOUND, "this browser has begun no sign-in, or its time is over: begin again");
     let hash = recognise(SecretKind::SamlFlow, browser).ok_or_else(none)?;
-    let flow = store::find_flow(&mut app.db.read().await?, &workspace.id, &hash, now).await?.ok_or_else(none)?;
-    let stored = asked(app, &flow).await?.ok_or_else(none)?;
+    let found = provider_store::find_flow(&mut app.db.read().await?, &workspace.id, &hash, now).await?;
+    let (flow, stored) = found.ok_or_else(none)?;
+    let stored = asked(&flow, stored).ok_or_else(none)?;
     let proof = if flow.authn_not_before.is_some() { Proof::Anew } else { Proof::AnySession };
     request(app, &workspace, &flow.request_id, now, options(app, &stored, proof)?).await
 }
 
 /// The provider that a sign-in was sent to; `None` if it was changed or switched off since. A test may be of one that is off.
-pub(super) async fn asked(app: &App, flow: &Flow) -> Result<Option<StoredProvider>> {
-    let stored = provider_store::find(&mut app.db.read().await?, &flow.workspace, &flow.provider).await?;
+pub(super) fn asked(flow: &Flow, stored: Option<StoredProvider>) -> Option<StoredProvider> {
     let on = |stored: &StoredProvider| stored.enabled || flow.purpose == Purpose::Test;
-    Ok(stored.filter(|stored| on(stored) && stored.version == flow.provider_version))
+    stored.filter(|stored| on(stored) && stored.version == flow.provider_version)
 }
 
 fn options(app: &App, stored: &StoredProvider, proof: Proof) -> Result<RequestOptions> {
@@ -162,23 +164,28 @@ async fn request(
 /// # Errors
 /// 404 if the workspace is not there or has no identity provider; 403 if SAML is not allowed.
 pub async fn require_provider(app: &App, slug: &str) -> Result<()> {
-    admitted(app, slug).await.map(|_| ())
+    entrance(app, slug).await.map(|_| ())
 }
 
 fn missing() -> Error {
     Error::new(NOT_FOUND, "there is no single sign-on here")
 }
 
-/// A workspace that signs in with SAML, and its providers, switched on or not: who asks chooses among them.
-pub(super) async fn admitted(app: &App, slug: &str) -> Result<(Workspace, Vec<Outline>)> {
-    let mut read = app.db.read().await?;
-    let workspace = workspaces::find_by_slug(&mut read, slug).await?.ok_or_else(missing)?;
-    let known = provider_store::list_outlines(&mut read, &workspace.id).await?;
-    if known.is_empty() {
-        return Err(missing());
+/// A workspace that signs in with SAML, for a client whose address it lets in.
+///
+/// # Errors
+/// 404 if the workspace is not there or has no identity provider; 403 if SAML or the client's address is not allowed.
+pub(super) async fn enter(app: &App, slug: &str, origin: &Origin) -> Result<Workspace> {
+    let Entrance { workspace, allowlist, .. } = entrance(app, slug).await?;
+    admit_address_by(app, &workspace, &allowlist, origin).await?;
+    Ok(workspace)
+}
+
+async fn entrance(app: &App, slug: &str) -> Result<Entrance> {
+    let found = entrance_store::find(&mut app.db.read().await?, slug).await?;
+    let entrance = found.filter(|entrance| entrance.has_provider).ok_or_else(missing)?;
+    match entrance.saml_allowed {
+        true => Ok(entrance),
+        false => Err(Error::new(FORBIDDEN, "this workspace does not sign in with SAML")),
     }
-    if !crate::policy::store::load(&mut read, &workspace.id).await?.saml_allowed {
-        return Err(Error::new(FORBIDDEN, "this workspace does not sign in with SAML"));
-    }
-    Ok((workspace, known))
 }

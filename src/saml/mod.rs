@@ -32,6 +32,7 @@ pub mod dry_run;
 pub mod encryption_keys;
 pub mod encryption_shape;
 pub mod enforcement;
+pub mod entrance_store;
 pub mod flow;
 pub mod gate;
 pub mod http;

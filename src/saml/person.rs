@@ -38,20 +38,21 @@ pub async fn person(
     origin: &Origin,
 ) -> Result<Result<Known, Refusal>> {
     let (provider, subject) = (&stored.entity_id, &identity.name_id);
-    let known = users::find_identity(tx, &workspace.id, provider, subject).await?;
-    let linked = match &known {
-        Some(id) => users::lock(tx, &workspace.id, id).await?,
-        None => None,
-    };
-    let found = match linked {
-        Some(user) => Found::Here(user),
-        None => match newcomer(tx, app, workspace, stored, identity, known.is_some(), origin).await? {
-            Ok(found) => found,
+    let linked = users::lock_by_identity(tx, &workspace.id, provider, subject).await?;
+    let is_linked = linked.is_some();
+    let (found, let_in) = match linked {
+        Some((user, let_in)) => (Found::Here(user), let_in),
+        None => match newcomer(tx, app, workspace, stored, identity, origin).await? {
+            Ok(found) => {
+                let (Found::Here(user) | Found::Created(user)) = &found;
+                let let_in = has_group_access(tx, &workspace.id, &user.id).await?;
+                (found, let_in)
+            }
             Err(refusal) => return Ok(Err(refusal)),
         },
     };
     let (Found::Here(user) | Found::Created(user)) = &found;
-    if let Err(refusal) = may_sign_in(tx, workspace, stored, user).await? {
+    if let Err(refusal) = may_sign_in(stored, user, let_in) {
         return Ok(Err(refusal));
     }
     let (user, announced) = match found {
@@ -59,7 +60,7 @@ pub async fn person(
         // Before the link: the head comes before the audit log.
         Found::Here(user) => profile::refresh(tx, app, workspace, stored, identity, user, origin).await?,
     };
-    if known.as_ref() != Some(&user.id) {
+    if !is_linked {
         link(tx, app, workspace, provider, subject, &user, origin).await?;
     }
     Ok(Ok(Known { user, announced }))
@@ -71,25 +72,20 @@ enum Found {
     Created(User),
 }
 
-async fn may_sign_in(
-    tx: &mut Write,
-    workspace: &Workspace,
-    stored: &StoredProvider,
-    user: &User,
-) -> Result<Result<(), Refusal>> {
+fn may_sign_in(stored: &StoredProvider, user: &User, let_in: bool) -> Result<(), Refusal> {
     // Whoever may set up SAML must not be able to become an owner by it.
     if user.role == Role::Owner && !stored.by_owner {
         let text = "an owner signs in only by a provider that an owner or operator set up";
-        return Ok(Err(Refusal::new("user.owner", text)));
+        return Err(Refusal::new("user.owner", text));
     }
     if !matches!(user.state, UserState::Active | UserState::Invited) {
-        return Ok(Err(Refusal::new("user.not-active", "this user is not active")));
+        return Err(Refusal::new("user.not-active", "this user is not active"));
     }
-    if !has_group_access(tx, &workspace.id, &user.id).await? {
+    if !let_in {
         let text = "this user is in none of the groups that give access";
-        return Ok(Err(Refusal::new("user.no-access-group", text)));
+        return Err(Refusal::new("user.no-access-group", text));
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// The user of an address of a verified domain, created if there is none. Nobody who was removed comes back by signing in.
@@ -99,7 +95,6 @@ async fn newcomer(
     workspace: &Workspace,
     stored: &StoredProvider,
     identity: &Identity,
-    was_removed: bool,
     origin: &Origin,
 ) -> Result<Result<Found, Refusal>> {
     let refuse = |check, detail: &str| Ok(Err(Refusal::new(check, detail)));
@@ -126,6 +121,8 @@ async fn newcomer(
         }
         Err(refusal) => return Ok(Err(refusal)),
     }
+    // Nobody links it meanwhile: sign-ins by one provider wait for each other, for its row is locked.
+    let was_removed = users::find_identity(tx, &workspace.id, &stored.entity_id, &identity.name_id).await?.is_some();
     let buried = was_removed
         || users::is_buried(tx, &workspace.id, &key).await?
         || users::is_buried_address(tx, &workspace.id, &key).await?;

@@ -1,10 +1,13 @@
-//! Statements of identity providers.
+//! Statements of identity providers, and of sign-ins under way as far as their provider belongs to them.
 
+use super::flow::{Flow, Purpose};
 use super::provider::{Outline, StoredProvider};
 use super::sealed::EncryptedAssertions;
 use super::settings::ProviderSettings;
 use crate::args;
+use crate::base::clock::UnixMillis;
 use crate::base::ids::{ProviderId, SessionId, UserId, WorkspaceId};
+use crate::base::secret::SecretHash;
 use crate::db::{Read, Row, Value, Write};
 use crate::error::{Error, Result};
 
@@ -88,6 +91,44 @@ fn provider(row: &Row) -> Result<StoredProvider> {
 
 fn settings(row: &Row) -> Result<ProviderSettings> {
     serde_json::from_str(&row.text("settings")?).map_err(Error::internal)
+}
+
+/// The sign-in that this browser began and has not ended, and the provider that it was sent to, as that is now.
+pub async fn find_flow(
+    db: &mut Read,
+    workspace: &WorkspaceId,
+    browser: &SecretHash,
+    now: UnixMillis,
+) -> Result<Option<(Flow, Option<StoredProvider>)>> {
+    let sql = "SELECT p.*, f.workspace_id AS flow_workspace_id, f.request_id, f.return_to, f.workspace_epoch, f.began_seq, \
+               f.provider_id, f.provider_version, f.purpose, f.begun_by, f.restarts, f.expires_at, f.authn_not_before \
+               FROM saml_flow f LEFT JOIN saml_provider p ON p.workspace_id = f.workspace_id AND p.id = f.provider_id \
+               WHERE f.workspace_id = $1 AND f.browser_hash = $2 AND f.used_at IS NULL AND f.expires_at > $3";
+    let Some(row) = db.optional(sql, args![workspace, browser, now]).await? else { return Ok(None) };
+    let stored = match row.optional_text("id")? {
+        Some(_) => Some(provider(&row)?),
+        None => None,
+    };
+    Ok(Some((flow(&row)?, stored)))
+}
+
+fn flow(row: &Row) -> Result<Flow> {
+    let purpose = row.text("purpose")?;
+    let unknown = || Error::internal(format!("saml_flow.purpose holds {purpose}"));
+    Ok(Flow {
+        workspace: WorkspaceId::from_text(row.text("flow_workspace_id")?),
+        request_id: row.text("request_id")?,
+        return_to: row.text("return_to")?,
+        workspace_epoch: row.int("workspace_epoch")?,
+        began_seq: row.int("began_seq")?,
+        provider: ProviderId::from_text(row.text("provider_id")?),
+        provider_version: row.int("provider_version")?,
+        purpose: Purpose::from_text(&purpose).ok_or_else(unknown)?,
+        begun_by: row.optional_text("begun_by")?.map(UserId::from_text),
+        restarts: row.int("restarts")?,
+        expires_at: row.int("expires_at")?,
+        authn_not_before: row.optional_int("authn_not_before")?,
+    })
 }
 
 pub async fn insert(tx: &mut Write, workspace: &WorkspaceId, provider: &StoredProvider) -> Result<()> {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::assertion::{Asked, CLOCK_SKEW_MS, Expected, Identity};
 use super::attempt_model::{Ending, Trail};
-use super::begin::{admitted, asked};
+use super::begin::{asked, enter};
 use super::configure::{ServiceProvider, parse};
 use super::flow::{Flow, Purpose};
 use super::judge::Trust;
@@ -26,14 +26,12 @@ use crate::base::random::bytes32;
 use crate::base::secret::{Secret, SecretKind, recognise};
 use crate::db::Write;
 use crate::error::{Error, FORBIDDEN, Result};
-use crate::login::sign_in::admit_address;
 use crate::policy::model::Method;
-use crate::sessions::issue::{Earned, Stamps, hold, issue};
+use crate::sessions::issue::{Earned, Held, Stamps, hold, issue};
 use crate::sessions::model::Session;
 use crate::sessions::revoke;
 use crate::transact;
 use crate::workspaces::model::Workspace;
-use crate::workspaces::store as workspaces;
 
 /// How a sign-in ended.
 pub enum Ended {
@@ -77,8 +75,7 @@ pub struct Brought<'a> {
 /// the attempts.
 pub async fn end(app: &App, slug: &str, brought: &Brought<'_>, origin: &Origin) -> Result<Ended> {
     app.addresses.admit_redirect(origin.ip)?;
-    let (workspace, _) = admitted(app, slug).await?;
-    admit_address(app, &workspace, origin).await?;
+    let workspace = enter(app, slug, origin).await?;
     let mut trail = Trail::default();
     match attempt(app, &workspace, brought, origin, &mut trail).await {
         Ok(Ok(ended)) => Ok(ended),
@@ -120,15 +117,15 @@ async fn attempt(
     let Some(hash) = recognise(SecretKind::SamlFlow, brought.browser) else {
         return Ok(Err(Refusal::new("flow.browser", "this browser began no sign-in")));
     };
-    let flow = store::find_flow(&mut app.db.read().await?, &workspace.id, &hash, now).await?;
-    let Some(flow) = flow else {
+    let found = provider_store::find_flow(&mut app.db.read().await?, &workspace.id, &hash, now).await?;
+    let Some((flow, stored)) = found else {
         return Ok(Err(Refusal::new("flow.unknown", "no sign-in of this browser is open: it ended, or ran out")));
     };
     trail.provider_id = Some(flow.provider.to_string());
     (trail.purpose, trail.begun_by) = (flow.purpose, flow.begun_by.clone());
     trail.witnessed = test_connection::is_witnessed(app, workspace, &flow, brought, origin).await?;
     // Only the provider that it was sent to answers it, and only if it is as it was.
-    let Some(stored) = asked(app, &flow).await? else { return Ok(Err(provider_changed())) };
+    let Some(stored) = asked(&flow, stored) else { return Ok(Err(provider_changed())) };
     // 2. Gate, signature, checks.
     let identity = match verified(app, workspace, &stored, &flow, brought.response, trail).await? {
         Ok(identity) => identity,
@@ -275,9 +272,8 @@ async fn finish(
         Err(refusal) => return Ok(Written::refused(refusal)),
     };
     let return_to = flow.return_to.clone();
-    let current = workspaces::load(tx, &workspace.id).await?;
-    let current = current.epoch == flow.workspace_epoch && user.epoch_seq <= flow.began_seq;
-    let Some(held) = held.filter(|_| current) else {
+    let current = |held: &Held| held.workspace_epoch() == flow.workspace_epoch && user.epoch_seq <= flow.began_seq;
+    let Some(held) = held.filter(current) else {
         let twice = || Refusal::new("flow.overtaken", "sessions were ended during this sign-in, twice");
         let outcome = if flow.restarts == 0 { Ok(Ended::Overtaken { return_to }) } else { Err(twice()) };
         return Ok(Written { outcome, announced });

@@ -1,12 +1,12 @@
 //! Statements of sign-ins under way, and of used assertions.
 
-use super::flow::{Flow, Purpose};
+use super::flow::Flow;
 use crate::args;
 use crate::base::clock::UnixMillis;
-use crate::base::ids::{ProviderId, UserId, WorkspaceId};
+use crate::base::ids::{UserId, WorkspaceId};
 use crate::base::secret::SecretHash;
-use crate::db::{Read, Row, Write};
-use crate::error::{Error, Result};
+use crate::db::Write;
+use crate::error::Result;
 
 pub async fn insert_flow(tx: &mut Write, flow: &Flow, browser: &SecretHash, now: UnixMillis) -> Result<()> {
     let sql = "INSERT INTO saml_flow (workspace_id, request_id, browser_hash, return_to, workspace_epoch, began_seq, \
@@ -30,37 +30,6 @@ pub async fn insert_flow(tx: &mut Write, flow: &Flow, browser: &SecretHash, now:
     ];
     tx.execute(sql, arguments).await?;
     Ok(())
-}
-
-/// The sign-in that this browser began and has not ended.
-pub async fn find_flow(
-    db: &mut Read,
-    workspace: &WorkspaceId,
-    browser: &SecretHash,
-    now: UnixMillis,
-) -> Result<Option<Flow>> {
-    let sql =
-        "SELECT * FROM saml_flow WHERE workspace_id = $1 AND browser_hash = $2 AND used_at IS NULL AND expires_at > $3";
-    db.optional(sql, args![workspace, browser, now]).await?.as_ref().map(flow).transpose()
-}
-
-fn flow(row: &Row) -> Result<Flow> {
-    let purpose = row.text("purpose")?;
-    let unknown = || Error::internal(format!("saml_flow.purpose holds {purpose}"));
-    Ok(Flow {
-        workspace: WorkspaceId::from_text(row.text("workspace_id")?),
-        request_id: row.text("request_id")?,
-        return_to: row.text("return_to")?,
-        workspace_epoch: row.int("workspace_epoch")?,
-        began_seq: row.int("began_seq")?,
-        provider: ProviderId::from_text(row.text("provider_id")?),
-        provider_version: row.int("provider_version")?,
-        purpose: Purpose::from_text(&purpose).ok_or_else(unknown)?,
-        begun_by: row.optional_text("begun_by")?.map(UserId::from_text),
-        restarts: row.int("restarts")?,
-        expires_at: row.int("expires_at")?,
-        authn_not_before: row.optional_int("authn_not_before")?,
-    })
 }
 
 /// Ends a sign-in; 0 if it had ended already: one of two at the same moment loses.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::assertion::Identity;
 use super::attempt_model::{Ending, Person, Trail};
-use super::begin::{Begun, Wish, admitted, send_away};
+use super::begin::{Begun, Wish, enter, send_away};
 use super::flow::{Flow, Purpose};
 use super::outgoing::Departure;
 use super::person::person;
@@ -23,7 +23,6 @@ use crate::audit::{self, Entry, Target};
 use crate::base::ids::UserId;
 use crate::db::Write;
 use crate::error::{Error, Result};
-use crate::login::sign_in::admit_address;
 use crate::sessions::check::{Judged, check_in_database};
 use crate::sessions::revoke;
 use crate::transact;
@@ -38,15 +37,17 @@ use crate::workspaces::store as workspaces;
 /// 404 if there is no such provider; 403 if SAML or the client's address is not allowed.
 pub async fn begin(app: &App, slug: &str, provider: Option<&str>, by: &UserId, origin: &Origin) -> Result<Begun> {
     app.addresses.admit_redirect(origin.ip)?;
-    let (workspace, known) = admitted(app, slug).await?;
+    let workspace = enter(app, slug, origin).await?;
+    let mut read = app.db.read().await?;
+    let known = provider_store::list_outlines(&mut read, &workspace.id).await?;
     let missing = || Error::not_found("identity provider");
     let wanted = match provider.filter(|id| !id.is_empty()) {
         Some(id) => known.iter().find(|known| known.id.as_str() == id),
         None => default_of(&known),
     };
     let wanted = wanted.ok_or_else(missing)?;
-    admit_address(app, &workspace, origin).await?;
-    let stored = provider_store::find(&mut app.db.read().await?, &workspace.id, &wanted.id).await?;
+    let stored = provider_store::find(&mut read, &workspace.id, &wanted.id).await?;
+    drop(read);
     let wish = Wish {
         return_to: String::new(),
         restarts: 0,

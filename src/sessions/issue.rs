@@ -25,16 +25,24 @@ pub struct Stamps {
 
 /// The right to issue a session in this transaction.
 #[derive(Clone, Copy, Debug)]
-pub struct Held(());
+pub struct Held {
+    workspace_epoch: i64,
+}
+
+impl Held {
+    /// The workspace's epoch, which nobody raises until the transaction ends.
+    pub fn workspace_epoch(&self) -> i64 {
+        self.workspace_epoch
+    }
+}
 
 /// Keeps revocations of selections away until the transaction ends: each is wholly before it, or finds the session that is
 /// issued in it. `None` if one was carried out since the sign-in began, which the head `began` tells: then it begins again.
 ///
 /// Call it before the transaction locks the head or the audit log, which a revocation locks after the workspace.
 pub async fn hold(tx: &mut Write, workspace: &WorkspaceId, began: i64) -> Result<Option<Held>> {
-    selection::store::queue(tx, workspace).await?;
-    let newest = selection::store::hold_newest(tx, workspace).await?;
-    Ok((newest <= began).then_some(Held(())))
+    let (newest, workspace_epoch) = selection::store::hold(tx, workspace).await?;
+    Ok((newest <= began).then_some(Held { workspace_epoch }))
 }
 
 /// What a sign-in knows of the session it earned.

@@ -151,6 +151,22 @@ pub async fn lock(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Res
     tx.optional(sql, args![workspace, user]).await?.as_ref().map(read).transpose()
 }
 
+/// Locks whom an identity provider knows by this name until the transaction ends; gives as well whether groups let them in.
+/// `None` if nobody is linked to it, or they are not here any more.
+pub async fn lock_by_identity(
+    tx: &mut Write,
+    workspace: &WorkspaceId,
+    provider: &str,
+    subject: &str,
+) -> Result<Option<(User, bool)>> {
+    let sql = "UPDATE users SET version = version WHERE workspace_id = $1 AND state <> 'deleted' AND id = \
+               (SELECT user_id FROM identity WHERE workspace_id = $1 AND provider = $2 AND subject = $3) \
+               RETURNING id, workspace_id, user_name, email, display_name, role, state, provider_active, source, external_id, epoch, \
+               epoch_seq, password_hash, resource, version, created_at, updated_at, group_access";
+    let Some(row) = tx.optional(sql, args![workspace, provider, subject]).await? else { return Ok(None) };
+    Ok(Some((read(&row)?, row.flag("group_access")?)))
+}
+
 pub async fn find(db: &mut Read, workspace: &WorkspaceId, user: &UserId) -> Result<Option<User>> {
     db.optional(select!("id = $2"), args![workspace, user]).await?.as_ref().map(read).transpose()
 }

@@ -36,7 +36,8 @@ pub async fn list(db: &mut Read) -> Result<Vec<Workspace>> {
     db.all(sql, args![]).await?.iter().map(workspace).collect()
 }
 
-fn workspace(row: &Row) -> Result<Workspace> {
+/// Reads the workspace's columns from any row that has them.
+pub fn workspace(row: &Row) -> Result<Workspace> {
     Ok(Workspace {
         id: WorkspaceId::from_text(row.text("id")?),
         slug: row.text("slug")?,

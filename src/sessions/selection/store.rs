@@ -200,21 +200,19 @@ pub async fn keep_sign_ins_away(tx: &mut Write, workspace: &WorkspaceId) -> Resu
     Ok(())
 }
 
-/// Lines up behind whoever keeps sign-ins away.
-pub async fn queue(tx: &mut Write, workspace: &WorkspaceId) -> Result<()> {
-    if tx.is_postgres() {
-        tx.one("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0)) IS NULL AS waited", args![workspace])
-            .await?;
-    }
-    Ok(())
-}
-
-/// The newest revocation of a selection. There is no newer one until the transaction ends.
-pub async fn hold_newest(tx: &mut Write, workspace: &WorkspaceId) -> Result<i64> {
+/// Lines up behind whoever keeps sign-ins away; then gives the newest revocation of a selection, and the workspace's epoch. Neither
+/// is raised until the transaction ends.
+pub async fn hold(tx: &mut Write, workspace: &WorkspaceId) -> Result<(i64, i64)> {
     let sql = match tx.is_postgres() {
-        true => "SELECT selection_seq FROM workspace WHERE id = $1 FOR SHARE",
+        // The row is locked last, when it has been its turn, and is read then as it is then.
+        true => {
+            "SELECT w.selection_seq, w.epoch, turn.waited FROM workspace w, \
+             (SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0)) IS NULL AS waited OFFSET 0) AS turn \
+             WHERE w.id = $1 FOR SHARE OF w"
+        }
         // The transaction holds the one right to write.
-        false => "SELECT selection_seq FROM workspace WHERE id = $1",
+        false => "SELECT selection_seq, epoch FROM workspace WHERE id = $1",
     };
-    tx.one(sql, args![workspace]).await?.int("selection_seq")
+    let row = tx.one(sql, args![workspace]).await?;
+    Ok((row.int("selection_seq")?, row.int("epoch")?))
 }
