@@ -71,23 +71,32 @@ pub async fn check_within(
 /// As `check`, where nothing has to be waited for: this process holds a lease, memory knows the session, and it is valid.
 /// `None` for everything else, of which nothing was noted: ask `check`.
 pub fn check_at_once(app: &App, token: &str, address: Option<IpAddr>) -> Option<Principal> {
+    let principal = valid_in_memory(app, token, address);
+    if principal.is_some() {
+        app.metrics.check("valid");
+    }
+    principal
+}
+
+fn valid_in_memory(app: &App, token: &str, address: Option<IpAddr>) -> Option<Principal> {
     if mutant::any() {
         return None;
     }
-    let hash = secret::recognise(SecretKind::Session, token)?;
+    // Memory knows whole tokens only: a checksum would say no more.
+    let hash = secret::hash_presented(SecretKind::Session, token)?;
     if !app.feed.holds_lease(app.clock.as_ref()) {
         return None;
     }
     match from_memory(app, &hash, address)? {
-        Verdict::Valid(principal) => {
-            app.metrics.check("valid");
-            Some(principal)
-        }
+        Verdict::Valid(principal) => Some(principal),
         Verdict::Refused(_) => None,
     }
 }
 
 async fn answer(app: &App, token: &str, address: Option<IpAddr>) -> Result<Verdict> {
+    if let Some(principal) = valid_in_memory(app, token, address) {
+        return Ok(Verdict::Valid(principal));
+    }
     let Some(hash) = secret::recognise(SecretKind::Session, token) else {
         return Ok(Verdict::Refused(Refusal::Unknown));
     };
@@ -160,9 +169,9 @@ async fn from_database(app: &App, hash: &SecretHash, address: Option<IpAddr>) ->
     }
 }
 
-/// What the database says, with the head of its snapshot. `None` is certain: a primary that was replaced goes on answering, and
-/// doesn't know who signed in on the new one. It commits nothing more, so a renewal that was asked for since shows that it was the
-/// primary still, or leads to the new one, whose head no snapshot of the old one reaches.
+/// What the database says, with the head of its snapshot, under a lease that still lasts. `None` is certain: a primary that was
+/// replaced goes on answering, and doesn't know who signed in on the new one. It commits nothing more, so a renewal that was asked
+/// for since shows that it was the primary still, or leads to the new one, whose head no snapshot of the old one reaches.
 async fn read<T, F>(app: &App, find: impl Fn(Db) -> F) -> Result<(i64, Option<T>)>
 where
     F: Future<Output = Result<(i64, Option<T>)>>,
@@ -172,16 +181,22 @@ where
     let (head, found) = find(app.db.clone()).await?;
     require_current(head, known)?;
     if found.is_some() || !app.db.is_postgres() {
-        return Ok((head, found));
+        if app.feed.holds_lease(app.clock.as_ref()) {
+            return Ok((head, found));
+        }
+        // The database took longer than the lease.
+        follow::ensure_lease(app).await?;
+    } else {
+        follow::ensure_asked_since(app, began).await?;
+        if head >= floor(app)? {
+            return Ok((head, None));
+        }
+        // It is the old one's, or something was changed meanwhile.
     }
-    follow::ensure_asked_since(app, began).await?;
     let known = floor(app)?;
-    if head >= known {
-        return Ok((head, None));
-    }
-    // It is the old one's, or something was changed meanwhile.
     let (head, found) = find(app.db.clone()).await?;
     require_current(head, known)?;
+    require_lease(app)?;
     Ok((head, found))
 }
 
@@ -232,9 +247,8 @@ pub async fn check_in_database(app: &App, token: &str, address: Option<IpAddr>) 
         None => Judged::Refused(Refusal::Unknown, None),
         Some(facts) => judge(app, &hash, Arc::new(facts), address),
     };
-    match &judged {
-        Judged::Refused(..) => before_refusing(app, head).await?,
-        Judged::Valid(_) => require_lease(app)?,
+    if matches!(judged, Judged::Refused(..)) {
+        before_refusing(app, head).await?;
     }
     app.metrics.check(match &judged {
         Judged::Valid(_) => "valid",
