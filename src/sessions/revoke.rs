@@ -20,9 +20,10 @@ use crate::app::App;
 use crate::audit::{self, Entry, Target};
 use crate::base::clock::UnixMillis;
 use crate::base::ids::{SessionId, UserId, WorkspaceId};
+use crate::base::random::{Random, bytes32};
 use crate::db::{Db, Read, Write};
 use crate::error::{CONFLICT, Error, Result, SESSION_ENDED};
-use crate::feed::{self, Event, EventScope, replica_store};
+use crate::feed::{self, Event, EventScope, replica_store, witness};
 use crate::policy::model::Policy;
 use crate::{mutant, transact};
 
@@ -94,7 +95,7 @@ pub async fn acknowledge(app: &App, revoked: Revoked) -> Result<Receipt> {
     let mut receipt = revoked.receipt;
     mutant::pause("after-commit-before-barrier").await;
     receipt.replicas = settle(app, &revoked.event).await?;
-    receipt.duration_ms = (app.clock.monotonic() - revoked.started).as_secs_f64() * 1000.0;
+    receipt.duration_ms = ((app.clock.monotonic() - revoked.started).as_secs_f64() * 10_000.0).round() / 10.0;
     receipt.jws = signed_receipt::sign(app, &revoked.event, revoked.slug.as_deref(), &receipt).await;
     note(app, &receipt);
     Ok(receipt)
@@ -185,8 +186,12 @@ pub async fn announce(
     Ok(event)
 }
 
-/// Raises far beyond every number that a lost part of history can have had.
-const LEAP: i64 = 1_000_000;
+/// Raises far beyond every number that a lost part of history can have had; and by a chance beyond that, so that two databases
+/// that were made of one backup don't give the same numbers to different changes.
+fn leap(random: &dyn Random) -> i64 {
+    let [a, b, c, d, ..] = bytes32(random);
+    1_000_000 + i64::from(u32::from_le_bytes([a, b, c, d]))
+}
 
 /// How long a database that may have lost changes may be silent, and how much more for each workspace, whose audit log gets an entry.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -239,8 +244,9 @@ pub async fn distrust(app: &App, known: i64) -> Result<()> {
 /// # Errors
 /// 503 if the database doesn't answer; 202 `revocation-pending`.
 pub async fn revoke_everything(app: &App, actor: &Actor, reason: &str) -> Result<(i64, i64)> {
+    let known = known(app).max(witness::seen(&app.db).await);
     let (event, workspaces) =
-        transact!(app.db, |tx| { end_everything(tx, app, known(app), actor, reason, |_| true).await })?;
+        transact!(app.db, |tx| { end_everything(tx, app, known, actor, reason, |_| true).await })?;
     settle(app, &event).await?;
     Ok((event.sequence, workspaces))
 }
@@ -265,7 +271,7 @@ async fn end_everything(
     if !needed(&found) {
         return Err(Error::new(CONFLICT, "another replica has done it"));
     }
-    let sequence = replica_store::leap(tx, known, LEAP).await?;
+    let sequence = replica_store::leap(tx, known, leap(app.random.as_ref())).await?;
     replica_store::set_timeline(tx, &found.timeline).await?;
     let event = Event {
         sequence,

@@ -219,6 +219,28 @@ on_both_databases! {
     }
 }
 
+/// Two restores of one backup give different numbers to what they do: on one machine the later a greater one, on another machine,
+/// which knows nothing of the first, another one by chance.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_number_is_given_twice_after_restores() {
+    let home = Home::new(Database::Sqlite);
+    let file = home.data_dir().join("curfew.db");
+    let copy = std::fs::read(&file).expect("the database is there");
+    let restored = || {
+        std::fs::write(&file, &copy).expect("it can be put back");
+        for beside in ["db-wal", "db-shm"] {
+            drop(std::fs::remove_file(file.with_extension(beside)));
+        }
+        let told: Value = home.cli().run(&["restore", "--yes", "--output", "json"]).succeeded().json();
+        told["sequence"].as_i64().expect("a number")
+    };
+    let (first, second) = (restored(), restored());
+    assert!(second > first + 1_000_000, "{first}, {second}");
+    std::fs::remove_file(file.with_extension("head")).expect("the machine's memory is there");
+    let elsewhere = restored();
+    assert!(elsewhere != first && elsewhere != second, "{first}, {second}, {elsewhere}");
+}
+
 /// An embedded database that is put back as it was brings nobody back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_is_put_back_brings_nobody_back() {
