@@ -12,7 +12,8 @@ use crate::base::clock::SystemClock;
 use crate::base::random::SystemRandom;
 use crate::config::Config;
 use crate::db::Db;
-use crate::error::Result;
+use crate::error::{Error, Result, UNPROCESSABLE};
+use crate::feed::promise;
 use crate::saml::key_use::KeyUse;
 use crate::saml::provider::StoredProvider;
 use crate::saml::{certificate, configure, key_ring, providers};
@@ -40,9 +41,10 @@ fn finding(level: Level, what: impl Into<String>, advice: impl Into<String>) -> 
 /// Prints the findings. Exit status 0, 1 with warnings, 2 with faults.
 pub async fn doctor(config: Config, format: OutputFormat) -> Result<ExitCode> {
     let mut findings = about_config(&config);
+    let database_url = config.database_url.clone();
     match App::open(config, Arc::new(SystemClock::new()), Arc::new(SystemRandom)).await {
         Ok(app) => findings.extend(about_data(&app).await?),
-        Err(error) => findings.push(finding(Level::Bad, error.log().to_owned(), "Without the database nothing works.")),
+        Err(error) => findings.push(about_failure(&database_url, &error).await),
     }
     let worst = findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Good);
     print(&findings, format);
@@ -51,6 +53,39 @@ pub async fn doctor(config: Config, format: OutputFormat) -> Result<ExitCode> {
         Level::Warning => 1,
         Level::Bad => 2,
     }))
+}
+
+/// Why the database could not be opened.
+async fn about_failure(database_url: &str, error: &Error) -> Finding {
+    // What can't be carried out as it is has said why, and is not for want of an answer.
+    if error.problem() != UNPROCESSABLE
+        && database_url.starts_with("postgres")
+        && let Ok(db) = Db::open(database_url).await
+        && let Some(stuck) = promise::stuck(&db).await
+    {
+        let advice = "Until then every change waits, and no session is judged valid: see docs/operations.md#failover.";
+        return finding(Level::Bad, capitalised(stuck), advice);
+    }
+    finding(Level::Bad, error.log().to_owned(), "Without the database nothing works.")
+}
+
+/// What a failover would lose. An embedded database has nothing to fail over to.
+async fn about_promise(app: &App) -> Option<Finding> {
+    if !app.db.is_postgres() {
+        return None;
+    }
+    let promise = promise::of(&app.db).await;
+    let what = format!("{}.", capitalised(promise.sentence()));
+    Some(match promise.advice() {
+        None => finding(Level::Good, what, ""),
+        Some(advice) => finding(Level::Warning, what, format!("{}.", capitalised(advice))),
+    })
+}
+
+/// A sentence that the log has in its middle, to stand alone.
+fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 fn about_config(config: &Config) -> Vec<Finding> {
@@ -75,6 +110,7 @@ async fn about_data(app: &App) -> Result<Vec<Finding>> {
     if let Db::Sqlite { path, .. } = &app.db {
         findings.push(finding(Level::Good, format!("SQLite at {}, WAL, synchronous=FULL.", path.display()), ""));
     }
+    findings.extend(about_promise(app).await);
     let workspaces = store::list(&mut app.db.read().await?).await?;
     if workspaces.is_empty() {
         let advice = "curfew workspace create SLUG --name NAME --owner EMAIL";

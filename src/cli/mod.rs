@@ -134,11 +134,15 @@ pub async fn run() -> ExitCode {
     match dispatch(arguments).await {
         Ok(code) => code,
         Err(error) => {
-            let field = error.field().map(|field| format!("{field}: ")).unwrap_or_default();
-            output::complain(&format!("curfew: {field}{}", error.log()));
+            complain_of(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+fn complain_of(error: &Error) {
+    let field = error.field().map(|field| format!("{field}: ")).unwrap_or_default();
+    output::complain(&format!("curfew: {field}{}", error.log()));
 }
 
 async fn dispatch(arguments: Arguments) -> Result<ExitCode> {
@@ -160,7 +164,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::ScimHold(command) => provisioning::scim_hold(&open_existing(config()?).await?, command).await,
         Command::ApiKey(command) => admin::api_key(&open_existing(config()?).await?, command).await,
         Command::Sessions(command) => sessions::sessions(&open_existing(config()?).await?, command).await,
-        Command::Receipt(command) => receipt::receipt(config, command).await,
+        Command::Receipt(command) => Ok(receipt::receipt(config, command).await),
         Command::Domain(command) => settings::domain(&open_existing(config()?).await?, command).await,
         Command::Saml(command) => settings::saml(&open_existing(config()?).await?, command).await,
         Command::IpAllowlist(command) => settings::ip_allowlist(&open_existing(config()?).await?, command).await,

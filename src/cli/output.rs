@@ -75,9 +75,12 @@ pub fn ended(receipt: &Value) -> String {
     format!("{counted} ended (revocation {}).", receipt["sequence"])
 }
 
+/// What the line with a signed receipt begins with.
+pub const SIGNED: &str = "Signed receipt: ";
+
 /// A line with the signed receipt, to stand behind a sentence; empty if it is not signed.
 pub fn signed(receipt: &Value) -> String {
-    receipt["jws"].as_str().map(|jws| format!("\nSigned receipt: {jws}")).unwrap_or_default()
+    receipt["jws"].as_str().map(|jws| format!("\n{SIGNED}{jws}")).unwrap_or_default()
 }
 
 /// Asks for a yes on a terminal.

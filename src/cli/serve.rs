@@ -55,7 +55,7 @@ pub async fn serve(mut config: Config, arguments: ServeArguments) -> Result<Exit
     if let Some(trouble) = key_ring::trouble(&app).await? {
         tracing::error!("SAML messages can't be decrypted or signed: {trouble}");
     }
-    tracing::info!("{}", promise::of(&app.db).await.sentence());
+    promise::watch(&app).await;
     stopped().await?;
     tracing::info!("stopping: finishing what is under way");
     server.stop().await;

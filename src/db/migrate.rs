@@ -52,26 +52,47 @@ pub fn latest() -> i64 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
-/// The schema version of a database; 0 for an empty one.
+/// The schema version of a database; 0 for an empty one. It only reads: probes ask every moment.
 pub async fn current(db: &Db) -> Result<i64> {
+    const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_version";
+    if !is_prepared(db).await? {
+        return Ok(0);
+    }
+    match db {
+        Db::Sqlite { readers, .. } => Ok(sqlx::query(NEWEST).fetch_one(readers).await.map_err(fault)?.get(0)),
+        Db::Postgres(pool) => Ok(sqlx::query(NEWEST).fetch_one(pool).await.map_err(fault)?.get(0)),
+    }
+}
+
+/// Whether the table of versions is there.
+async fn is_prepared(db: &Db) -> Result<bool> {
+    match db {
+        Db::Sqlite { readers, .. } => {
+            let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'";
+            Ok(sqlx::query(sql).fetch_optional(readers).await.map_err(fault)?.is_some())
+        }
+        Db::Postgres(pool) => {
+            let sql = "SELECT 1 WHERE to_regclass('schema_version') IS NOT NULL";
+            Ok(sqlx::query(sql).fetch_optional(pool).await.map_err(fault)?.is_some())
+        }
+    }
+}
+
+/// Makes the table of versions.
+async fn prepare(db: &Db) -> Result<()> {
     match db {
         Db::Sqlite { writer, .. } => {
             sqlx::query(TABLE).execute(writer).await.map_err(fault)?;
-            let row = sqlx::query("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetch_one(writer).await;
-            Ok(row.map_err(fault)?.get(0))
         }
         Db::Postgres(pool) => {
             // Two replicas that start together would otherwise both create the table.
             let mut transaction = pool.begin().await.map_err(fault)?;
             lock(&mut transaction).await?;
             sqlx::query(TABLE).execute(&mut *transaction).await.map_err(fault)?;
-            let row =
-                sqlx::query("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetch_one(&mut *transaction).await;
-            let version = row.map_err(fault)?.get(0);
             transaction.commit().await.map_err(fault)?;
-            Ok(version)
         }
     }
+    Ok(())
 }
 
 /// Applies what is missing and returns how many steps that were.
@@ -81,6 +102,9 @@ pub async fn current(db: &Db) -> Result<i64> {
 pub async fn migrate(db: &Db) -> Result<usize> {
     let found = current(db).await?;
     refuse_newer(found)?;
+    if found == 0 {
+        prepare(db).await?;
+    }
     let mut applied = 0;
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
         applied += usize::from(apply(db, migration).await?);

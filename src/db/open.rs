@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, Row as _};
+use tokio::time::timeout;
 
 use super::{Db, fault};
 use crate::error::{Error, Result, UNPROCESSABLE};
@@ -94,11 +95,38 @@ async fn open_postgres(url: &str) -> Result<Db> {
         // A process that stops in the middle of a revocation holds the head, and with it every other change.
         ("idle_in_transaction_session_timeout", "1200ms"),
     ]);
-    let host = options.get_host().to_owned();
-    let pool = postgres_pool(16, ACQUIRE_TIMEOUT).connect_with(options).await.map_err(|error| {
-        Error::new(UNPROCESSABLE, format!("PostgreSQL at {host} can't be reached: {error}")).with_field("database_url")
-    })?;
-    Ok(Db::Postgres(pool))
+    match postgres_pool(16, ACQUIRE_TIMEOUT).connect_with(options.clone()).await {
+        Ok(pool) => Ok(Db::Postgres(pool)),
+        Err(error) => Err(unreachable(&options, error).await),
+    }
+}
+
+/// What to say of a server that can't be reached: where it should be, and why it isn't.
+async fn unreachable(options: &PgConnectOptions, error: sqlx::Error) -> Error {
+    let why = match error {
+        // The pool tried for as long as it may, and keeps what it met to itself.
+        sqlx::Error::PoolTimedOut => match timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(options)).await {
+            Ok(Err(error)) => reason(&error),
+            Ok(Ok(_)) => "it answers only now: try again".to_owned(),
+            Err(_) => "it does not answer".to_owned(),
+        },
+        error => reason(&error),
+    };
+    let host = match options.get_socket() {
+        Some(folder) => folder.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    let text = format!("PostgreSQL at {host}:{} can't be reached: {why}", options.get_port());
+    Error::new(UNPROCESSABLE, text).with_field("database_url")
+}
+
+/// In the words of the system or of the server. Neither knows the password.
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        error => error.to_string(),
+    }
 }
 
 impl Db {

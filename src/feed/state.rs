@@ -10,6 +10,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use super::beside::Beside;
 use super::event::Event;
 use super::lease;
+use super::promise::Remembered;
 use crate::base::clock::Clock;
 use crate::db::Db;
 use crate::error::Result;
@@ -33,6 +34,8 @@ pub struct Feed {
     pub leases: Beside,
     /// For barriers, hints and words of others.
     pub changes: Beside,
+    /// What a failover would lose, as the database said last.
+    pub promised: Remembered,
     /// Monotonic nanoseconds; 0: none.
     until: AtomicU64,
     asked: AtomicU64,
@@ -54,6 +57,7 @@ impl Feed {
         Ok(Self {
             leases: Beside::new(db, database_url, "curfew leases", 2)?,
             changes: Beside::new(db, database_url, "curfew changes", 5)?,
+            promised: Remembered::default(),
             until: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             acknowledged: AtomicI64::new(0),

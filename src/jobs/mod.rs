@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::feed::promise;
 use crate::scim::requests;
 use crate::signing;
 
@@ -27,6 +28,10 @@ async fn every_minute(app: &App) {
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         timer.tick().await;
+        // Before what writes, and waits where a standby is missing.
+        if app.db.is_postgres() {
+            promise::watch(app).await;
+        }
         match tidy::tidy(app).await {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "tidied"),

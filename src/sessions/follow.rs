@@ -21,7 +21,7 @@ use crate::base::ids::WorkspaceId;
 use crate::db::{Db, Listener};
 use crate::error::{Error, Result, UNAVAILABLE};
 use crate::feed::replica_store as replicas;
-use crate::feed::{Event, EventScope, Registration, lease, lease_clock, store, stream_follow, witness};
+use crate::feed::{Event, EventScope, Registration, lease, lease_clock, promise, store, stream_follow, witness};
 use crate::{mutant, transact};
 
 /// How long one question to the database may take before its connection is given up.
@@ -293,6 +293,13 @@ pub async fn leave(app: &App) {
     }
 }
 
+// Tells the one failure that looks like a fault of ours, and is mended at the database.
+async fn explain(app: Arc<App>) {
+    if let Some(why) = promise::stuck(&app.db).await {
+        tracing::warn!("{why}");
+    }
+}
+
 async fn renew_for_ever(app: Arc<App>) {
     let every = if app.db.is_postgres() { lease::RENEW_EVERY } else { lease::LOOK_EVERY };
     let mut failing = false;
@@ -300,7 +307,11 @@ async fn renew_for_ever(app: Arc<App>) {
         let outcome = renew(&app, &mut *app.feed.turn.lock().await).await;
         match &outcome {
             Ok(()) if failing => tracing::info!("the lease is renewed again"),
-            Err(error) if !failing => tracing::warn!(error = error.log(), "the lease could not be renewed"),
+            Err(error) if !failing => {
+                tracing::warn!(error = error.log(), "the lease could not be renewed");
+                // Beside: the next attempt waits for no explanation.
+                tokio::spawn(explain(app.clone()));
+            }
             Err(error) => tracing::debug!(error = error.log(), "the lease could not be renewed"),
             Ok(()) => {}
         }

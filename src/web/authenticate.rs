@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 
 use crate::actor::{Actor, ActorKind, Origin};
 use crate::app::App;
-use crate::base::secret::derived;
+use crate::base::secret::{SecretKind, derived};
 use crate::error::{CSRF, Error, IP_NOT_ALLOWED, NOT_SIGNED_IN, Result, SESSION_ENDED};
-use crate::security::credentials;
 use crate::security::credentials::model::{Credential, CredentialKind};
+use crate::security::credentials::{self, SCOPE_CHECK, SCOPE_STREAM};
 use crate::sessions::check::{Judged, Verdict, check, check_in_database};
 use crate::sessions::model::Facts;
 use crate::sessions::principal::Principal;
@@ -187,6 +187,9 @@ fn require_presented(app: &App, request: &Request) -> Result<Presented> {
     if presented.by_cookie && !request.method().is_safe() {
         require_same_origin(app, request)?;
     }
+    if presented.token.starts_with(SecretKind::ApiKey.prefix()) {
+        return Err(Error::new(NOT_SIGNED_IN, "this takes a session (cfs_…), not an API key (cfk_…)"));
+    }
     Ok(presented)
 }
 
@@ -326,8 +329,18 @@ pub async fn credential(request: &Request, kind: CredentialKind) -> Result<(Arc<
     let app = app(request)?;
     let missing = || Error::new(NOT_SIGNED_IN, "send Authorization: Bearer with a valid token");
     let token = bearer(request.headers())?.ok_or_else(missing)?;
+    if kind == CredentialKind::ApiKey && token.starts_with(SecretKind::Session.prefix()) {
+        let scope = scope_at(request.original_uri().path());
+        let text = format!("this takes an API key (cfk_…) with the scope {scope}, not a session");
+        return Err(Error::new(NOT_SIGNED_IN, text));
+    }
     let found = credentials::find(&app, kind, token, origin(request).ip).await?;
     Ok((app, found.ok_or_else(missing)?))
+}
+
+/// The scope that an API key needs at an address that takes one: what isn't the check is of the stream.
+fn scope_at(path: &str) -> &'static str {
+    if path.ends_with("/sessions/check") { SCOPE_CHECK } else { SCOPE_STREAM }
 }
 
 /// The actor of a SCIM token or an OAuth client, for the audit log.

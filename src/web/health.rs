@@ -35,7 +35,7 @@ pub async fn readyz(app: Data<&Arc<App>>) -> Response {
     let body = json!({"ready": ready, "database": database, "kind": if app.db.is_postgres() { "postgresql" } else { "sqlite" },
                       "replica": app.config.replica_name, "lease": lease,
                       "max_staleness_ms": u64::try_from(app.feed.staleness(app.clock.as_ref()).as_millis()).unwrap_or(u64::MAX),
-                      "cached_sessions": app.cache.len(), "promise": promise::of(&app.db).await.as_str(), "version": env!("CARGO_PKG_VERSION")});
+                      "cached_sessions": app.cache.len(), "promise": promise::watch(&app).await.as_str(), "version": env!("CARGO_PKG_VERSION")});
     Response::builder().status(status).content_type("application/json").body(body.to_string())
 }
 

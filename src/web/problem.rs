@@ -20,10 +20,10 @@ pub fn ours(error: poem::Error) -> Error {
         return error.downcast::<Error>().unwrap_or_else(|_| Error::internal("an error changed its type"));
     }
     if let Some(bad) = error.downcast_ref::<ParseParamError>() {
-        return Error::invalid(bad.name, bad.reason.clone());
+        return Error::invalid(bad.name, plain(&bad.reason));
     }
     if let Some(bad) = error.downcast_ref::<ParsePathError>() {
-        return Error::invalid(bad.name, bad.reason.clone());
+        return Error::invalid(bad.name, plain(&bad.reason));
     }
     if let Some(bad) = error.downcast_ref::<ParseRequestPayloadError>() {
         return Error::invalid("body", bad.reason.clone());
@@ -45,6 +45,20 @@ pub fn ours(error: poem::Error) -> Error {
         error::NOT_FOUND => Error::new(kind, "there is nothing at this address"),
         kind => Error::new(kind, error.to_string()),
     }
+}
+
+/// Why a parameter can't be read, without the names that types have in here.
+fn plain(reason: &str) -> String {
+    let (kind, rest) =
+        reason.strip_prefix("failed to parse \"").and_then(|rest| rest.split_once('"')).unwrap_or_default();
+    if kind.starts_with("integer") {
+        return "must be a whole number".to_owned();
+    }
+    if kind.starts_with("bool") {
+        return "must be true or false".to_owned();
+    }
+    let reason = if rest.is_empty() { reason } else { rest.trim_start_matches([':', ' ']) };
+    reason.split(" (occurred while parsing").next().unwrap_or(reason).to_owned()
 }
 
 /// The problem document of an error.

@@ -108,7 +108,8 @@ on_both_databases! {
         assertion(&app, &owner, "app").await;
         send(app.request(Method::POST, PATH).json(&body)).await.expect_problem(401, "not-signed-in");
         let key = app.api_key(&owner).await;
-        app.post(&key, PATH, body.clone()).await.expect(401);
+        let problem = app.post(&key, PATH, body.clone()).await.expect_problem(401, "not-signed-in");
+        assert_eq!(problem["detail"], "this takes a session (cfs_…), not an API key (cfk_…)");
         app.post(&owner, "/api/v1/logout", json!({})).await.expect(204);
         app.post(&owner, PATH, body).await.expect(401);
     }

@@ -21,6 +21,7 @@ mod conformance;
 mod console;
 mod demo;
 mod demo_shapes;
+mod diagnosis;
 mod domains;
 mod forward_auth;
 mod forward_auth_contract;

@@ -205,9 +205,26 @@ on_both_databases! {
         let nowhere = Cli::new("sqlite:///nonexistent/curfew.db", app.home.data_dir());
         nowhere.run(&["receipt", "verify", &answer, "--jwks", &keys]).succeeded();
         let helpless = nowhere.run(&["receipt", "verify", &answer]).refused();
-        assert!(helpless.stderr.contains("--jwks"), "{helpless:?}");
-        cli.run(&["receipt", "verify", "/nonexistent/receipt.json"]).refused();
-        cli.run(&["receipt", "verify", &answer, "--jwks", &answer]).refused();
+        assert!(helpless.code == Some(2) && helpless.stderr.contains("--jwks"), "{helpless:?}");
+        assert_eq!(cli.run(&["receipt", "verify", "/nonexistent/receipt.json"]).refused().code, Some(2));
+        assert_eq!(cli.run(&["receipt", "verify", &answer, "--jwks", &answer]).refused().code, Some(2));
+    }
+
+    /// What the command that logs everybody out has printed can be kept and verified as it is.
+    async fn what_was_printed_is_verified(app: TestApp) {
+        app.owner_token().await;
+        let cli = app.home.cli();
+        let arguments = ["sessions", "log-all-users-out", "--workspace", "acme", "--reason", "Kept as text", "--yes"];
+        let printed = cli.run(&arguments).succeeded().stdout;
+        let kept = file(&app, "printed.txt", &printed);
+        let said = cli.run(&["receipt", "verify", &kept, "--output", "json"]).succeeded().json();
+        assert_eq!(said["claims"]["reason"], "Kept as text");
+        refuses(&cli, &printed.replace("logged out: ", "logged out: 9"), "around");
+        let twice = cli.run_with_input(&["receipt", "verify"], &format!("{printed}{printed}")).refused();
+        assert!(twice.code == Some(2) && twice.stderr.contains("several"), "{twice:?}");
+        let foreign = cli.run(&["receipt", "verify", &kept, "--issuer", "https://elsewhere.test"]).refused();
+        let both = "it was issued by http://127.0.0.1:8080, not by https://elsewhere.test";
+        assert!(foreign.code == Some(1) && foreign.stdout.contains(both), "{foreign:?}");
     }
 
     /// A forger has the public key, and no luck.
@@ -229,6 +246,7 @@ on_both_databases! {
         refuses(&cli, "a.b.c", "JWS");
         for nonsense in ["", "..", "Dear customer. Hello. World.", "{}", "{\"jws\": null}", "{\"jws\": \"x\"}", "{oops", "[]"] {
             let said = cli.run_with_input(&["receipt", "verify"], nonsense).refused();
+            assert_eq!(said.code, Some(2), "{nonsense}: {said:?}");
             assert!(said.stderr.contains("this is no receipt") && !said.stdout.contains("GENUINE"), "{nonsense}: {said:?}");
         }
         // A genuine signature does not vouch for what somebody wrote beside it.

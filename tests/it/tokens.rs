@@ -126,7 +126,13 @@ on_both_databases! {
         let in_url =
             send(app.request(Method::GET, &format!("/api/v1/session?token={token}&access_token={token}"))).await;
         assert!([400, 401, 422].contains(&in_url.status), "a token in the address is believed");
-        app.post(&token, "/api/v1/sessions/check", json!({"token": token})).await.expect_any(&[401, 403]);
+        for (reply, scope) in [
+            (app.post(&token, "/api/v1/sessions/check", json!({"token": token})).await, "sessions:check"),
+            (app.get(&token, "/api/v1/revocations/stream").await, "revocations:read"),
+        ] {
+            let wanted = format!("this takes an API key (cfk_…) with the scope {scope}, not a session");
+            assert_eq!(reply.expect_problem(401, "not-signed-in")["detail"], wanted);
+        }
     }
 
     /// SES-04: a token is made at sign-in; one that was there before never becomes a session.
