@@ -1,1 +1,1 @@
--- Nothing. Of sessions that were used last PostgreSQL would look into the table all the same, to see whether they are there yet.
+-- Nothing. Of what was changed last PostgreSQL looks into the table all the same, to see whether it is there yet.
