@@ -82,10 +82,7 @@ impl std::fmt::Debug for Secret {
 /// The hash to look a presented secret up by; `None` if the text can't be a secret of that kind.
 /// The whole text counts: a truncated, extended or re-cased one is another secret.
 pub fn recognise(kind: SecretKind, text: &str) -> Option<SecretHash> {
-    let body = text.strip_prefix(kind.prefix())?;
-    if body.len() != 48 {
-        return None;
-    }
+    let body = body(kind, text)?;
     let mut raw = Zeroizing::new([0; 36]);
     URL_SAFE_NO_PAD.decode_slice(body, raw.as_mut_slice()).ok()?;
     let sum = u32::from_be_bytes(raw[32..].try_into().ok()?);
@@ -94,8 +91,12 @@ pub fn recognise(kind: SecretKind, text: &str) -> Option<SecretHash> {
 
 /// As `recognise`, without a look at the checksum: for a look-up among hashes of whole secrets.
 pub fn hash_presented(kind: SecretKind, text: &str) -> Option<SecretHash> {
-    let body = text.strip_prefix(kind.prefix())?;
-    (body.len() == 48).then(|| Sha256::digest(text.as_bytes()).into())
+    body(kind, text).map(|_| Sha256::digest(text.as_bytes()).into())
+}
+
+/// What stands behind the prefix, if it is as long as it must be.
+fn body(kind: SecretKind, text: &str) -> Option<&str> {
+    text.strip_prefix(kind.prefix()).filter(|body| body.len() == 48)
 }
 
 /// A value tied to a secret that reveals nothing of it: the CSRF token of a session's forms.

@@ -5,12 +5,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tracing::info;
 
 use super::cache::{Known, touch_interval};
-use super::follow;
+use super::follow::{self, unavailable};
 use super::model::{Facts, Use};
 use super::principal::Principal;
 use super::rules::{self, Refusal};
@@ -19,7 +18,7 @@ use crate::app::App;
 use crate::base::ids::WorkspaceId;
 use crate::base::secret::{self, SecretHash, SecretKind};
 use crate::db::Db;
-use crate::error::{Error, Result, UNAVAILABLE};
+use crate::error::{Error, Result};
 use crate::feed::lease_clock;
 use crate::mutant;
 
@@ -224,12 +223,6 @@ async fn before_refusing(app: &App, head: i64) -> Result<()> {
         follow::catch_up(app, head).await?;
     }
     Ok(())
-}
-
-fn unavailable(log: &str) -> Error {
-    Error::new(UNAVAILABLE, "this replica can't know at the moment which sessions are valid; try again")
-        .with_retry_after(Duration::from_secs(1))
-        .with_log(log.to_owned())
 }
 
 /// Judges a presented token by the database alone, for whoever needs more than a principal, or the reason of a refusal.

@@ -1,6 +1,6 @@
 //! Statements that count live sessions: exactly as far as people look, and no further.
 
-use super::living::{live, live_from};
+use super::living::{live, live_from, unexpired};
 use super::model::Count;
 use crate::args;
 use crate::base::clock::UnixMillis;
@@ -28,8 +28,7 @@ pub async fn count_live(
     let text = |id: Option<&str>| id.unwrap_or_default().to_owned();
     let (user, spare) = (text(user.map(UserId::as_str)), text(spare.map(SessionId::as_str)));
     let row = db.one(sql, args![workspace, now, user, spare, COUNT_LIMIT + 1]).await?;
-    let sessions = row.int("sessions")?;
-    Ok(Count { sessions: sessions.min(COUNT_LIMIT), users: row.int("users")?, more: sessions > COUNT_LIMIT })
+    Ok(Count::up_to(COUNT_LIMIT, row.int("sessions")?, row.int("users")?))
 }
 
 /// Where a receipt stops counting: a revocation of everybody costs the same for ten sessions and ten million.
@@ -59,9 +58,9 @@ macro_rules! count_used_last {
             ") AS every) END AS looked_at, (SELECT spared_session FROM workspace WHERE id = $1) AS spared_session FROM (",
             used_last!("id, user_id, user_epoch, created_at, not_after, method"),
             ") AS s JOIN policy p ON p.workspace_id = $1 \
-             WHERE s.id <> $3 AND s.created_at > $2 - p.absolute_ms AND (s.not_after IS NULL OR s.not_after > $2) \
-             AND ((s.method = 'saml' AND p.saml_allowed = 1) OR (s.method <> 'saml' AND p.password_allowed = 1)) \
-             AND NOT EXISTS (SELECT 1 FROM users u ",
+             WHERE s.id <> $3 AND ",
+            unexpired!("s"),
+            "AND NOT EXISTS (SELECT 1 FROM users u ",
             $changed,
             " WHERE u.workspace_id = $1 AND u.id = s.user_id AND (u.epoch > 0 OR u.state <> 'active') \
              AND (u.state <> 'active' OR (u.epoch <> s.user_epoch AND COALESCE(u.spared_session, '') <> s.id)))"
@@ -92,7 +91,8 @@ pub async fn count_for_receipt(
     {
         (sessions, users) = (sessions + 1, users + i64::from(alone));
     }
-    Ok(Count { sessions: sessions.min(RECEIPT_LIMIT), users, more: more || sessions > RECEIPT_LIMIT })
+    let count = Count::up_to(RECEIPT_LIMIT, sessions, users);
+    Ok(Count { more: more || count.more, ..count })
 }
 
 /// Whether the spared session lives with an older epoch, and if so, whether its user has no other one that lives with the newest,
@@ -108,10 +108,9 @@ async fn find_spared(
         "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM session other WHERE other.workspace_id = $1 AND other.user_id = s.user_id \
          AND other.id <> $4 AND other.ended_at IS NULL AND other.workspace_epoch = w.epoch \
          AND (other.user_epoch = u.epoch OR other.id = u.spared_session) \
-         AND other.created_at > $2 - p.absolute_ms AND other.last_seen_at > $2 - p.idle_ms \
-         AND (other.not_after IS NULL OR other.not_after > $2) \
-         AND ((other.method = 'saml' AND p.saml_allowed = 1) OR (other.method <> 'saml' AND p.password_allowed = 1)) \
-         LIMIT 1) AS one) AS others",
+         AND other.last_seen_at > $2 - p.idle_ms AND ",
+        unexpired!("other"),
+        "LIMIT 1) AS one) AS others",
         live_from!(),
         live!(),
         "AND s.id = $3 AND s.workspace_epoch <> w.epoch"

@@ -98,7 +98,8 @@ async fn renewed_by(app: &App, wake: &Notify, patience: Duration, enough: impl F
     }
 }
 
-fn unavailable(log: &str) -> Error {
+/// The refusal of a replica that can't know; `log` says why.
+pub(super) fn unavailable(log: &str) -> Error {
     Error::new(UNAVAILABLE, "this replica can't know at the moment which sessions are valid; try again")
         .with_retry_after(Duration::from_secs(1))
         .with_log(log.to_owned())

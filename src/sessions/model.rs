@@ -218,6 +218,13 @@ pub struct Count {
     pub more: bool,
 }
 
+impl Count {
+    /// Of counting that stopped after one more than `limit`.
+    pub fn up_to(limit: i64, sessions: i64, users: i64) -> Self {
+        Self { sessions: sessions.min(limit), users, more: sessions > limit }
+    }
+}
+
 /// A person in a list that shows some of many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {

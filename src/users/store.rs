@@ -12,13 +12,17 @@ use crate::error::{Error, Result};
 use crate::sessions::living::{live, live_from};
 use crate::sessions::model::{Role, UserState};
 
+// What `read` reads.
+macro_rules! columns {
+    () => {
+        "id, workspace_id, user_name, email, display_name, role, state, provider_active, source, external_id, epoch, epoch_seq, \
+         password_hash, resource, version, created_at, updated_at"
+    };
+}
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT id, workspace_id, user_name, email, display_name, role, state, provider_active, source, external_id, epoch, epoch_seq, \
-             password_hash, resource, version, created_at, updated_at FROM users WHERE workspace_id = $1 AND state <> 'deleted' AND ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM users WHERE workspace_id = $1 AND state <> 'deleted' AND ", $rest)
     };
 }
 
@@ -145,9 +149,10 @@ pub async fn find_role_giver(db: &mut Read, workspace: &WorkspaceId, user: &User
 
 /// Locks a user until the transaction ends.
 pub async fn lock(tx: &mut Write, workspace: &WorkspaceId, user: &UserId) -> Result<Option<User>> {
-    let sql = "UPDATE users SET version = version WHERE workspace_id = $1 AND id = $2 AND state <> 'deleted' \
-               RETURNING id, workspace_id, user_name, email, display_name, role, state, provider_active, source, external_id, epoch, epoch_seq, \
-               password_hash, resource, version, created_at, updated_at";
+    let sql = concat!(
+        "UPDATE users SET version = version WHERE workspace_id = $1 AND id = $2 AND state <> 'deleted' RETURNING ",
+        columns!()
+    );
     tx.optional(sql, args![workspace, user]).await?.as_ref().map(read).transpose()
 }
 
@@ -159,10 +164,12 @@ pub async fn lock_by_identity(
     provider: &str,
     subject: &str,
 ) -> Result<Option<(User, bool)>> {
-    let sql = "UPDATE users SET version = version WHERE workspace_id = $1 AND state <> 'deleted' AND id = \
-               (SELECT user_id FROM identity WHERE workspace_id = $1 AND provider = $2 AND subject = $3) \
-               RETURNING id, workspace_id, user_name, email, display_name, role, state, provider_active, source, external_id, epoch, \
-               epoch_seq, password_hash, resource, version, created_at, updated_at, group_access";
+    let sql = concat!(
+        "UPDATE users SET version = version WHERE workspace_id = $1 AND state <> 'deleted' AND id = \
+         (SELECT user_id FROM identity WHERE workspace_id = $1 AND provider = $2 AND subject = $3) RETURNING ",
+        columns!(),
+        ", group_access"
+    );
     let Some(row) = tx.optional(sql, args![workspace, provider, subject]).await? else { return Ok(None) };
     Ok(Some((read(&row)?, row.flag("group_access")?)))
 }

@@ -40,8 +40,7 @@ pub async fn count_live(
         "LIMIT $4) AS found"
     );
     let row = db.one(sql, args![workspace, now, id_list(users.iter().map(UserId::as_str)), limit + 1]).await?;
-    let sessions = row.int("sessions")?;
-    Ok(Count { sessions: sessions.min(limit), users: row.int("users")?, more: sessions > limit })
+    Ok(Count::up_to(limit, row.int("sessions")?, row.int("users")?))
 }
 
 /// Raises the epochs of these users: every session born before is dead, and sign-ins that began before the revocation of that

@@ -6,6 +6,7 @@ pub mod store;
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
+pub use super::count_store::COUNT_LIMIT;
 use crate::base::clock::{UnixMillis, parse_rfc3339, rfc3339};
 use crate::base::ids::{GroupId, UserId};
 use crate::base::text::line;
@@ -13,8 +14,6 @@ use crate::error::{Error, Result};
 use crate::policy::ip_allowlist::parse_network;
 use crate::policy::model::Method;
 
-/// Where counting in advance stops.
-pub const COUNT_LIMIT: i64 = 10_000;
 /// Sessions that are shown in advance, at the most.
 pub const SAMPLE: i64 = 10;
 

@@ -103,8 +103,7 @@ pub async fn count(
         "LIMIT $15) AS found"
     );
     let row = db.one(sql, arguments(workspace, selection, spare, now, args![COUNT_LIMIT + 1])).await?;
-    let sessions = row.int("sessions")?;
-    Ok(Count { sessions: sessions.min(COUNT_LIMIT), users: row.int("users")?, more: sessions > COUNT_LIMIT })
+    Ok(Count::up_to(COUNT_LIMIT, row.int("sessions")?, row.int("users")?))
 }
 
 /// The newest sessions of a selection but `spare`, `SAMPLE` at the most.
