@@ -92,7 +92,7 @@ pub async fn insert_eight(
     Ok(())
 }
 
-/// As `insert`, and makes it the end of the chain: at once, because each way to the database costs more than what is done there.
+/// As `insert`, and makes it the end of the chain: in PostgreSQL at once, because each way there costs more than what is done.
 pub async fn insert_as_head(
     tx: &mut Write,
     workspace: &WorkspaceId,
@@ -100,18 +100,22 @@ pub async fn insert_as_head(
     actor: &Actor,
     link: &Link<'_>,
 ) -> Result<()> {
-    let sql = match tx.is_postgres() {
-        true => concat!(
-            "WITH entry AS (",
-            insert!("($1, $2, $3, $4, $5, $6, $7, $8) RETURNING workspace_id"),
-            ") UPDATE audit_head SET sequence = $4, hash = $8 FROM entry WHERE audit_head.workspace_id = entry.workspace_id"
-        ),
-        false => concat!(
-            insert!("($1, $2, $3, $4, $5, $6, $7, $8)"),
-            "; UPDATE audit_head SET sequence = $4, hash = $8 WHERE workspace_id = $1"
-        ),
-    };
+    if !tx.is_postgres() {
+        insert(tx, workspace, at, actor, link).await?;
+        return set_head(tx, workspace, link).await;
+    }
+    let sql = concat!(
+        "WITH entry AS (",
+        insert!("($1, $2, $3, $4, $5, $6, $7, $8) RETURNING workspace_id"),
+        ") UPDATE audit_head SET sequence = $4, hash = $8 FROM entry WHERE audit_head.workspace_id = entry.workspace_id"
+    );
     tx.execute(sql, arguments(workspace, at, actor, std::slice::from_ref(link))).await?;
+    Ok(())
+}
+
+async fn set_head(tx: &mut Write, workspace: &WorkspaceId, link: &Link<'_>) -> Result<()> {
+    let sql = "UPDATE audit_head SET sequence = $2, hash = $3 WHERE workspace_id = $1";
+    tx.execute(sql, args![workspace, link.sequence, &link.hash]).await?;
     Ok(())
 }
 

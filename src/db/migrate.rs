@@ -1,8 +1,7 @@
 //! Brings a database to the schema this program knows. Each step is one transaction; a newer database is refused.
 
-use sqlx::Row as _;
-
-use super::{Db, fault};
+use super::{Db, Write};
+use crate::args;
 use crate::error::{Error, Result, UNPROCESSABLE};
 
 struct Migration {
@@ -54,45 +53,23 @@ pub fn latest() -> i64 {
 
 /// The schema version of a database; 0 for an empty one. It only reads: probes ask every moment.
 pub async fn current(db: &Db) -> Result<i64> {
-    const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_version";
-    if !is_prepared(db).await? {
+    let mut read = db.read().await?;
+    let is_prepared = match db.is_postgres() {
+        true => "SELECT 1 WHERE to_regclass('schema_version') IS NOT NULL",
+        false => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
+    };
+    if read.optional(is_prepared, args![]).await?.is_none() {
         return Ok(0);
     }
-    match db {
-        Db::Sqlite { readers, .. } => Ok(sqlx::query(NEWEST).fetch_one(readers).await.map_err(fault)?.get(0)),
-        Db::Postgres(pool) => Ok(sqlx::query(NEWEST).fetch_one(pool).await.map_err(fault)?.get(0)),
-    }
-}
-
-/// Whether the table of versions is there.
-async fn is_prepared(db: &Db) -> Result<bool> {
-    match db {
-        Db::Sqlite { readers, .. } => {
-            let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'";
-            Ok(sqlx::query(sql).fetch_optional(readers).await.map_err(fault)?.is_some())
-        }
-        Db::Postgres(pool) => {
-            let sql = "SELECT 1 WHERE to_regclass('schema_version') IS NOT NULL";
-            Ok(sqlx::query(sql).fetch_optional(pool).await.map_err(fault)?.is_some())
-        }
-    }
+    read.one("SELECT COALESCE(MAX(version), 0) AS newest FROM schema_version", args![]).await?.int("newest")
 }
 
 /// Makes the table of versions.
 async fn prepare(db: &Db) -> Result<()> {
-    match db {
-        Db::Sqlite { writer, .. } => {
-            sqlx::query(TABLE).execute(writer).await.map_err(fault)?;
-        }
-        Db::Postgres(pool) => {
-            // Two replicas that start together would otherwise both create the table.
-            let mut transaction = pool.begin().await.map_err(fault)?;
-            lock(&mut transaction).await?;
-            sqlx::query(TABLE).execute(&mut *transaction).await.map_err(fault)?;
-            transaction.commit().await.map_err(fault)?;
-        }
-    }
-    Ok(())
+    let mut transaction = db.begin().await?;
+    lock(&mut transaction).await?;
+    transaction.script(TABLE).await?;
+    transaction.commit().await
 }
 
 /// Applies what is missing and returns how many steps that were.
@@ -125,35 +102,25 @@ pub fn refuse_newer(found: i64) -> Result<()> {
     Ok(())
 }
 
-async fn lock(transaction: &mut sqlx::Transaction<'static, sqlx::Postgres>) -> Result<()> {
-    sqlx::query("SELECT pg_advisory_xact_lock(4120202611)").execute(&mut **transaction).await.map_err(fault)?;
+/// Two replicas that start together take turns. An embedded database is locked by whoever begins.
+async fn lock(transaction: &mut Write) -> Result<()> {
+    if transaction.is_postgres() {
+        // Connections limit a statement for the sake of requests; a step over millions of rows takes what it takes.
+        transaction.script("SET LOCAL statement_timeout = 0").await?;
+        transaction.script("SELECT pg_advisory_xact_lock(4120202611)").await?;
+    }
     Ok(())
 }
 
 async fn apply(db: &Db, migration: &Migration) -> Result<bool> {
     const RECORD: &str = "INSERT INTO schema_version (version, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    match db {
-        Db::Sqlite { writer, .. } => {
-            let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
-            let record = sqlx::query(RECORD).bind(migration.version).bind(migration.name);
-            if record.execute(&mut *transaction).await.map_err(fault)?.rows_affected() == 0 {
-                return Ok(false);
-            }
-            sqlx::raw_sql(migration.sqlite).execute(&mut *transaction).await.map_err(fault)?;
-            transaction.commit().await.map_err(fault)?;
-        }
-        Db::Postgres(pool) => {
-            let mut transaction = pool.begin().await.map_err(fault)?;
-            // Connections limit a statement for the sake of requests; a step over millions of rows takes what it takes.
-            sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await.map_err(fault)?;
-            lock(&mut transaction).await?;
-            let record = sqlx::query(RECORD).bind(migration.version).bind(migration.name);
-            if record.execute(&mut *transaction).await.map_err(fault)?.rows_affected() == 0 {
-                return Ok(false);
-            }
-            sqlx::raw_sql(migration.postgres).execute(&mut *transaction).await.map_err(fault)?;
-            transaction.commit().await.map_err(fault)?;
-        }
+    let mut transaction = db.begin().await?;
+    lock(&mut transaction).await?;
+    if transaction.execute(RECORD, args![migration.version, migration.name]).await? == 0 {
+        return Ok(false);
     }
+    let steps = if db.is_postgres() { migration.postgres } else { migration.sqlite };
+    transaction.script(steps).await?;
+    transaction.commit().await?;
     Ok(true)
 }

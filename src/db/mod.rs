@@ -1,4 +1,4 @@
-//! A thin kernel over sqlx's two native pools, so that one SQL text serves SQLite and PostgreSQL.
+//! A thin kernel over rusqlite and sqlx, so that one SQL text serves SQLite and PostgreSQL.
 //!
 //! The shared subset: `$1…$n`; TEXT, BIGINT and bytes; `ON CONFLICT … DO UPDATE`; `RETURNING`; `CAST(SUM(x) AS BIGINT)`.
 //! A row is locked by updating it: `UPDATE … RETURNING` does that on both. It decides nothing and knows no table.
@@ -7,12 +7,13 @@ pub mod id_list;
 mod listen;
 pub mod migrate;
 mod open;
+pub mod sqlite;
 mod value;
 
 use std::ops::{Deref, DerefMut};
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 pub use listen::Listener;
 pub use value::{Row, Value};
@@ -24,18 +25,33 @@ use crate::error::{DatabaseFault, Error, INVALID_REQUEST, Result};
 pub enum Db {
     /// Many readers, one writer: SQLite lets one write at a time, and queueing here is fairer than its busy loop.
     Sqlite {
-        readers: sqlx::SqlitePool,
-        writer: sqlx::SqlitePool,
+        readers: sqlite::Pool,
+        writer: sqlite::Pool,
         path: std::path::PathBuf,
     },
     Postgres(sqlx::PgPool),
 }
 
 enum Handle {
-    Sqlite(PoolConnection<Sqlite>),
-    SqliteWrite(Transaction<'static, Sqlite>),
+    Sqlite(sqlite::Connection),
     Postgres(PoolConnection<Postgres>),
     PostgresWrite(Transaction<'static, Postgres>),
+}
+
+/// A handle, as far as a statement cares.
+enum Way<'a> {
+    Sqlite(&'a mut sqlite::Connection),
+    Postgres(&'a mut PgConnection),
+}
+
+impl Handle {
+    fn way(&mut self) -> Way<'_> {
+        match self {
+            Self::Sqlite(connection) => Way::Sqlite(connection),
+            Self::Postgres(connection) => Way::Postgres(connection),
+            Self::PostgresWrite(transaction) => Way::Postgres(transaction),
+        }
+    }
 }
 
 /// A connection to read from. Each statement sees what is committed.
@@ -71,7 +87,7 @@ impl Db {
     /// 503 if none is free within the pool's time.
     pub async fn read(&self) -> Result<Read> {
         let handle = match self {
-            Self::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await.map_err(fault)?),
+            Self::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
             Self::Postgres(pool) => Handle::Postgres(pool.acquire().await.map_err(fault)?),
         };
         Ok(Read { handle })
@@ -81,7 +97,9 @@ impl Db {
     pub async fn begin(&self) -> Result<Write> {
         let handle = match self {
             Self::Sqlite { writer, .. } => {
-                Handle::SqliteWrite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?)
+                let mut connection = writer.acquire().await?;
+                connection.begin()?;
+                Handle::Sqlite(connection)
             }
             Self::Postgres(pool) => Handle::PostgresWrite(pool.begin().await.map_err(fault)?),
         };
@@ -98,7 +116,7 @@ impl Db {
     /// As the statement, or 503 if no connection is free.
     pub async fn write_one(&self, sql: &'static str, args: Vec<Value>) -> Result<Option<Row>> {
         let handle = match self {
-            Self::Sqlite { writer, .. } => Handle::Sqlite(writer.acquire().await.map_err(fault)?),
+            Self::Sqlite { writer, .. } => Handle::Sqlite(writer.acquire().await?),
             Self::Postgres(pool) => Handle::Postgres(pool.acquire().await.map_err(fault)?),
         };
         Read { handle }.optional(sql, args).await
@@ -135,45 +153,37 @@ impl Write {
 
     async fn finish(self) -> Result<()> {
         match self.read.handle {
-            Handle::SqliteWrite(transaction) => transaction.commit().await,
-            Handle::PostgresWrite(transaction) => transaction.commit().await,
-            Handle::Sqlite(_) | Handle::Postgres(_) => return Err(Error::internal("a reader can't commit")),
+            Handle::Sqlite(mut connection) => connection.commit(),
+            Handle::PostgresWrite(transaction) => transaction.commit().await.map_err(fault),
+            Handle::Postgres(_) => Err(Error::internal("a reader can't commit")),
         }
-        .map_err(fault)
     }
 
     /// Marks where `undo` goes back to. A later mark takes the place of an earlier one.
     pub async fn mark(&mut self) -> Result<()> {
-        self.steer("SAVEPOINT mark").await
+        self.script("SAVEPOINT mark").await
     }
 
     /// Takes back what was written since the mark, also after a statement that failed; what was before it stays.
     pub async fn undo(&mut self) -> Result<()> {
-        self.steer("ROLLBACK TO SAVEPOINT mark").await
+        self.script("ROLLBACK TO SAVEPOINT mark").await
     }
 
-    async fn steer(&mut self, sql: &'static str) -> Result<()> {
-        match &mut self.read.handle {
-            Handle::SqliteWrite(transaction) => sqlx::raw_sql(sql).execute(&mut **transaction).await.map(|_| ()),
-            Handle::PostgresWrite(transaction) => sqlx::raw_sql(sql).execute(&mut **transaction).await.map(|_| ()),
-            Handle::Sqlite(_) | Handle::Postgres(_) => return Err(Error::internal("a reader has nothing to undo")),
+    /// Runs statements without arguments, one after the other.
+    async fn script(&mut self, sql: &'static str) -> Result<()> {
+        match self.read.handle.way() {
+            Way::Sqlite(connection) => connection.script(sql),
+            Way::Postgres(connection) => sqlx::raw_sql(sql).execute(connection).await.map(|_| ()).map_err(fault),
         }
-        .map_err(fault)
     }
 
     /// Runs a statement that changes rows, and says how many.
     pub async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
         refuse_nul(&args)?;
-        let affected = match &mut self.read.handle {
-            Handle::SqliteWrite(transaction) => {
-                bind_sqlite(sql, args).execute(&mut **transaction).await.map_err(fault)?.rows_affected()
-            }
-            Handle::PostgresWrite(transaction) => {
-                bind_postgres(sql, args).execute(&mut **transaction).await.map_err(fault)?.rows_affected()
-            }
-            Handle::Sqlite(_) | Handle::Postgres(_) => return Err(Error::internal("a reader can't write")),
-        };
-        Ok(affected)
+        match self.read.handle.way() {
+            Way::Sqlite(connection) => connection.execute(sql, &args),
+            Way::Postgres(connection) => Ok(bind(sql, args).execute(connection).await.map_err(fault)?.rows_affected()),
+        }
     }
 }
 
@@ -185,15 +195,13 @@ impl Read {
     /// All rows of a result. Callers bound it by LIMIT or by what a workspace can have.
     pub async fn all(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>> {
         refuse_nul(&args)?;
-        let rows = match &mut self.handle {
-            Handle::Sqlite(connection) => sqlite_rows(bind_sqlite(sql, args).fetch_all(&mut **connection).await),
-            Handle::SqliteWrite(transaction) => sqlite_rows(bind_sqlite(sql, args).fetch_all(&mut **transaction).await),
-            Handle::Postgres(connection) => postgres_rows(bind_postgres(sql, args).fetch_all(&mut **connection).await),
-            Handle::PostgresWrite(transaction) => {
-                postgres_rows(bind_postgres(sql, args).fetch_all(&mut **transaction).await)
+        match self.handle.way() {
+            Way::Sqlite(connection) => Ok(connection.all(sql, &args)?.into_iter().map(Row::Sqlite).collect()),
+            Way::Postgres(connection) => {
+                let rows = bind(sql, args).fetch_all(connection).await.map_err(fault)?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
-        };
-        rows.map_err(fault)
+        }
     }
 
     /// The first row, if there is one.
@@ -216,10 +224,7 @@ fn refuse_nul(args: &[Value]) -> Result<()> {
     Ok(())
 }
 
-type SqliteQuery = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
-type PostgresQuery = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
-
-fn bind_sqlite(sql: &'static str, args: Vec<Value>) -> SqliteQuery {
+fn bind(sql: &'static str, args: Vec<Value>) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
     args.into_iter().fold(sqlx::query(sql), |query, value| match value {
         Value::Int(value) => query.bind(value),
         Value::Text(value) => query.bind(value),
@@ -227,30 +232,14 @@ fn bind_sqlite(sql: &'static str, args: Vec<Value>) -> SqliteQuery {
     })
 }
 
-fn bind_postgres(sql: &'static str, args: Vec<Value>) -> PostgresQuery {
-    args.into_iter().fold(sqlx::query(sql), |query, value| match value {
-        Value::Int(value) => query.bind(value),
-        Value::Text(value) => query.bind(value),
-        Value::Bytes(value) => query.bind(value),
-    })
-}
-
-fn sqlite_rows(rows: sqlx::Result<Vec<sqlx::sqlite::SqliteRow>>) -> sqlx::Result<Vec<Row>> {
-    Ok(rows?.into_iter().map(Row::Sqlite).collect())
-}
-
-fn postgres_rows(rows: sqlx::Result<Vec<sqlx::postgres::PgRow>>) -> sqlx::Result<Vec<Row>> {
-    Ok(rows?.into_iter().map(Row::Postgres).collect())
-}
-
-/// Sorts a database error: may it be tried again, is a key taken, or is it ours to look into?
+/// Sorts an error of PostgreSQL: may it be tried again, is a key taken, or is it ours to look into?
 pub(crate) fn fault(error: sqlx::Error) -> Error {
     let kind = match &error {
         sqlx::Error::Database(database) if database.is_unique_violation() => DatabaseFault::UniqueViolation,
         sqlx::Error::Database(database) => match database.code().as_deref() {
-            // PostgreSQL: serialisation failure, deadlock, lock timeout. SQLite: busy, locked, and their extended codes.
-            Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" | "518") => DatabaseFault::Conflict,
-            // PostgreSQL: shutting down, cannot connect now, read-only.
+            // Serialisation failure, deadlock, lock timeout.
+            Some("40001" | "40P01" | "55P03") => DatabaseFault::Conflict,
+            // Shutting down, cannot connect now, read-only.
             Some("57P01" | "57P02" | "57P03" | "25006") => DatabaseFault::Unavailable,
             _ => DatabaseFault::Other,
         },

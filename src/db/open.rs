@@ -5,14 +5,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection as _, Row as _};
+use sqlx::{ConnectOptions, Connection as _};
 use tokio::time::timeout;
 
-use super::{Db, fault};
+use super::{Db, sqlite};
 use crate::error::{Error, Result, UNPROCESSABLE};
 
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection.
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Db {
     /// Opens `sqlite:///path/to/file` or `postgres://…`.
@@ -30,25 +30,16 @@ impl Db {
 
 async fn open_sqlite(url: &str) -> Result<Db> {
     let path = sqlite_path(url)?;
-    let options = SqliteConnectOptions::new()
-        .filename(&path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
-        .pragma("trusted_schema", "OFF")
-        .disable_statement_logging();
-    let cannot = |error: sqlx::Error| {
-        Error::new(UNPROCESSABLE, format!("the database file {} can't be opened: {error}", path.display()))
+    let cannot = |error: Error| {
+        Error::new(UNPROCESSABLE, format!("the database file {} can't be opened: {}", path.display(), error.log()))
             .with_field("database_url")
     };
-    let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
-    let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(cannot)?;
+    let writer = sqlite::Pool::new(&path, 1, 2000);
+    let mut first = writer.acquire().await.map_err(cannot)?;
     owner_only(&path)?;
-    verify_sqlite(&writer, &path).await?;
+    verify_sqlite(&mut first, &path)?;
     // Pages that readers need again the operating system has for all of them: eight caches of two megabytes would hold the same.
-    let readers = pool().max_connections(8).connect_with(options.pragma("cache_size", "-512")).await.map_err(cannot)?;
+    let readers = sqlite::Pool::new(&path, 8, 512);
     Ok(Db::Sqlite { readers, writer, path })
 }
 
@@ -75,10 +66,14 @@ fn owner_only(_path: &Path) -> Result<()> {
 }
 
 /// WAL and FULL are what an acknowledged revocation rests on; some file systems silently refuse the first.
-async fn verify_sqlite(writer: &sqlx::SqlitePool, path: &Path) -> Result<()> {
-    let journal: String = sqlx::query("PRAGMA journal_mode").fetch_one(writer).await.map_err(fault)?.get(0);
-    let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(writer).await.map_err(fault)?.get(0);
-    let foreign_keys: i64 = sqlx::query("PRAGMA foreign_keys").fetch_one(writer).await.map_err(fault)?.get(0);
+fn verify_sqlite(connection: &mut sqlite::Connection, path: &Path) -> Result<()> {
+    let sql = "SELECT journal_mode, synchronous, foreign_keys \
+        FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys";
+    let settings =
+        connection.all(sql, &[])?.pop().ok_or_else(|| Error::internal("SQLite does not tell its settings"))?;
+    let journal: String = settings.get("journal_mode")?;
+    let synchronous: i64 = settings.get("synchronous")?;
+    let foreign_keys: i64 = settings.get("foreign_keys")?;
     if journal != "wal" || synchronous != 2 || foreign_keys != 1 {
         return Err(Error::internal(format!(
             "{} gave journal_mode={journal}, synchronous={synchronous}, foreign_keys={foreign_keys}; wal, 2 and 1 are needed",

@@ -3,7 +3,7 @@
 
 use sqlx::Row as _;
 
-use super::fault;
+use super::{fault, sqlite};
 use crate::base::ids::IdText;
 use crate::error::{Error, Result};
 
@@ -56,7 +56,7 @@ macro_rules! args {
 
 /// One row of a result, of either database.
 pub enum Row {
-    Sqlite(sqlx::sqlite::SqliteRow),
+    Sqlite(sqlite::Row),
     Postgres(sqlx::postgres::PgRow),
 }
 
@@ -65,10 +65,9 @@ macro_rules! column {
         $(#[$doc])*
         pub fn $name(&self, column: &str) -> Result<$type> {
             match self {
-                Self::Sqlite(row) => row.try_get(column),
-                Self::Postgres(row) => row.try_get(column),
+                Self::Sqlite(row) => row.get(column),
+                Self::Postgres(row) => row.try_get(column).map_err(fault),
             }
-            .map_err(fault)
         }
     };
 }

@@ -60,27 +60,23 @@ pub async fn load_head(db: &mut Read) -> Result<i64> {
     db.one("SELECT seq FROM head WHERE id = 1", args![]).await?.int("seq")
 }
 
-/// Raises the head as `raise_head` does, and records the change that it is for, with its number: at once, so that whoever waits
-/// for the head waits for one way less.
+/// Raises the head as `raise_head` does, and records the change that it is for, with its number: in PostgreSQL at once, so that
+/// whoever waits for the head waits for one way less.
 ///
 /// # Errors
 /// As `raise_head`.
 pub async fn append(tx: &mut Write, known: i64, event: &Event) -> Result<i64> {
-    if mutant::any() {
+    if mutant::any() || !tx.is_postgres() {
         let sequence = raise_head(tx, known).await?;
         insert(tx, sequence, event).await?;
         return Ok(sequence);
     }
-    let sqlite = "UPDATE head SET seq = seq + 1 WHERE id = 1 AND seq >= $1; \
-                  INSERT INTO revocation (seq, workspace_id, scope, target, user_id, epoch, spared_session, cause, at) \
-                  SELECT seq, $2, $3, $4, $5, $6, $7, $8, $9 FROM head WHERE id = 1 AND seq > $1 RETURNING seq";
-    let postgres = concat!(
+    let sql = concat!(
         "WITH raised AS (UPDATE head SET seq = seq + 1 WHERE id = 1 AND seq >= $1 AND timeline = ",
         timeline!(),
         " RETURNING seq) INSERT INTO revocation (seq, workspace_id, scope, target, user_id, epoch, spared_session, cause, at) \
          SELECT seq, $2, $3, $4, $5, $6, $7, $8, $9 FROM raised RETURNING seq"
     );
-    let sql = if tx.is_postgres() { postgres } else { sqlite };
     tx.optional(sql, arguments(known, event)).await?.ok_or_else(replaced)?.int("seq")
 }
 

@@ -47,11 +47,6 @@ macro_rules! trim {
 /// Adds one, and removes all but the newest `keep` of the same provider and kind: what it was for, how it ended, and whether a
 /// certificate verified it.
 pub async fn add(tx: &mut Write, new: &Attempt, keep: i64) -> Result<()> {
-    let sql = match tx.is_postgres() {
-        // What is removed is chosen among those before it.
-        true => concat!("WITH added AS (", insert!(), ") ", trim!("$17 - 1")),
-        false => concat!(insert!(), "; ", trim!("$17")),
-    };
     let person = new.person.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
     let arguments = args![
         &new.workspace,
@@ -72,7 +67,13 @@ pub async fn add(tx: &mut Write, new: &Attempt, keep: i64) -> Result<()> {
         new.begun_by.as_deref(),
         keep,
     ];
-    tx.execute(sql, arguments).await?;
+    if tx.is_postgres() {
+        // At once; what is removed is chosen among those before it.
+        tx.execute(concat!("WITH added AS (", insert!(), ") ", trim!("$17 - 1")), arguments).await?;
+    } else {
+        tx.execute(insert!(), arguments.clone()).await?;
+        tx.execute(trim!("$17"), arguments).await?;
+    }
     Ok(())
 }
 

@@ -4,8 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use sqlx::Connection;
-
+use crate::audit::tamper;
 use crate::support::cli::PROGRAM;
 use crate::support::process::Serve;
 use crate::support::{Database, Home, OWNER, PASSWORD, programs, run};
@@ -26,18 +25,7 @@ on_both_databases! {
     async fn a_newer_database_is_left_alone(database: Database) {
         let home = Home::new(database);
         let sql = "INSERT INTO schema_version (version, name) VALUES (999999, '9999_future')";
-        match database {
-            Database::Sqlite => {
-                let mut connection = sqlx::SqliteConnection::connect(&home.url).await.expect("the file opens");
-                sqlx::raw_sql(sql).execute(&mut connection).await.expect("the table is there");
-                connection.close().await.expect("the file closes");
-            }
-            Database::Postgres => {
-                let mut connection = sqlx::PgConnection::connect(&home.url).await.expect("the server answers");
-                sqlx::raw_sql(sql).execute(&mut connection).await.expect("the table is there");
-                connection.close().await.expect("the server answers");
-            }
-        }
+        tamper(&home, sql).await;
         let said = Serve::new(&home).refuses(&[]);
         assert!(said.contains("999999") && said.contains("newer"), "{said}");
         for command in [

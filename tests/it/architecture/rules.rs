@@ -80,8 +80,10 @@ fn is_handler(source: &Source) -> bool {
 }
 
 fn libraries(source: &Source, broken: &mut BTreeSet<String>) {
-    if source.has_word("sqlx") && source.folder() != "db" {
-        broken.insert(format!("{} uses sqlx: only db/ does", source.path));
+    for word in ["sqlx", "rusqlite"] {
+        if source.has_word(word) && source.folder() != "db" {
+            broken.insert(format!("{} uses {word}: only db/ does", source.path));
+        }
     }
     let speaks_http = is_handler(source) || source.folder() == "web" || source.path.starts_with("cli/demo");
     if !speaks_http && ["poem", "poem_openapi"].into_iter().any(|word| source.has_word(word)) {
@@ -93,7 +95,7 @@ fn purity(source: &Source, broken: &mut BTreeSet<String>) {
     if !source.pure {
         return;
     }
-    for word in ["async", "sqlx", "poem"] {
+    for word in ["async", "sqlx", "rusqlite", "poem"] {
         if source.has_word(word) {
             broken.insert(format!("{} is pure and uses {word}", source.path));
         }
