@@ -7,7 +7,7 @@ pub mod id_list;
 mod listen;
 pub mod migrate;
 mod open;
-pub mod sqlite;
+mod sqlite;
 mod value;
 
 use std::ops::{Deref, DerefMut};
@@ -96,11 +96,7 @@ impl Db {
     /// Begins a transaction. Use `transact!`, which also tries a deadlocked one again.
     pub async fn begin(&self) -> Result<Write> {
         let handle = match self {
-            Self::Sqlite { writer, .. } => {
-                let mut connection = writer.acquire().await?;
-                connection.begin()?;
-                Handle::Sqlite(connection)
-            }
+            Self::Sqlite { writer, .. } => Handle::Sqlite(writer.acquire().await?.begin().await?),
             Self::Postgres(pool) => Handle::PostgresWrite(pool.begin().await.map_err(fault)?),
         };
         Ok(Write {
@@ -115,11 +111,13 @@ impl Db {
     /// # Errors
     /// As the statement, or 503 if no connection is free.
     pub async fn write_one(&self, sql: &'static str, args: Vec<Value>) -> Result<Option<Row>> {
-        let handle = match self {
-            Self::Sqlite { writer, .. } => Handle::Sqlite(writer.acquire().await?),
-            Self::Postgres(pool) => Handle::Postgres(pool.acquire().await.map_err(fault)?),
-        };
-        Read { handle }.optional(sql, args).await
+        match self {
+            Self::Sqlite { writer, .. } => {
+                refuse_nul(&args)?;
+                Ok(writer.acquire().await?.write(sql, args).await?.into_iter().next().map(Row::Sqlite))
+            }
+            Self::Postgres(_) => self.read().await?.optional(sql, args).await,
+        }
     }
 
     pub fn is_postgres(&self) -> bool {
@@ -153,7 +151,7 @@ impl Write {
 
     async fn finish(self) -> Result<()> {
         match self.read.handle {
-            Handle::Sqlite(mut connection) => connection.commit(),
+            Handle::Sqlite(connection) => connection.commit().await,
             Handle::PostgresWrite(transaction) => transaction.commit().await.map_err(fault),
             Handle::Postgres(_) => Err(Error::internal("a reader can't commit")),
         }
@@ -181,7 +179,7 @@ impl Write {
     pub async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
         refuse_nul(&args)?;
         match self.read.handle.way() {
-            Way::Sqlite(connection) => connection.execute(sql, &args),
+            Way::Sqlite(connection) => connection.execute(sql, &args).await,
             Way::Postgres(connection) => Ok(bind(sql, args).execute(connection).await.map_err(fault)?.rows_affected()),
         }
     }
@@ -196,7 +194,7 @@ impl Read {
     pub async fn all(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>> {
         refuse_nul(&args)?;
         match self.handle.way() {
-            Way::Sqlite(connection) => Ok(connection.all(sql, &args)?.into_iter().map(Row::Sqlite).collect()),
+            Way::Sqlite(connection) => Ok(connection.all(sql, &args).await?.into_iter().map(Row::Sqlite).collect()),
             Way::Postgres(connection) => {
                 let rows = bind(sql, args).fetch_all(connection).await.map_err(fault)?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())

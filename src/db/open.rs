@@ -34,13 +34,12 @@ async fn open_sqlite(url: &str) -> Result<Db> {
         Error::new(UNPROCESSABLE, format!("the database file {} can't be opened: {}", path.display(), error.log()))
             .with_field("database_url")
     };
-    let writer = sqlite::Pool::new(&path, 1, 2000);
+    let writer = sqlite::Pool::writer(&path);
     let mut first = writer.acquire().await.map_err(cannot)?;
     owner_only(&path)?;
-    verify_sqlite(&mut first, &path)?;
-    // Pages that readers need again the operating system has for all of them: eight caches of two megabytes would hold the same.
-    let readers = sqlite::Pool::new(&path, 8, 512);
-    Ok(Db::Sqlite { readers, writer, path })
+    verify_sqlite(&mut first, &path).await?;
+    drop(first);
+    Ok(Db::Sqlite { readers: sqlite::Pool::readers(&path), writer, path })
 }
 
 fn sqlite_path(url: &str) -> Result<PathBuf> {
@@ -66,11 +65,11 @@ fn owner_only(_path: &Path) -> Result<()> {
 }
 
 /// WAL and FULL are what an acknowledged revocation rests on; some file systems silently refuse the first.
-fn verify_sqlite(connection: &mut sqlite::Connection, path: &Path) -> Result<()> {
+async fn verify_sqlite(connection: &mut sqlite::Connection, path: &Path) -> Result<()> {
     let sql = "SELECT journal_mode, synchronous, foreign_keys \
         FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys";
     let settings =
-        connection.all(sql, &[])?.pop().ok_or_else(|| Error::internal("SQLite does not tell its settings"))?;
+        connection.all(sql, &[]).await?.pop().ok_or_else(|| Error::internal("SQLite does not tell its settings"))?;
     let journal: String = settings.get("journal_mode")?;
     let synchronous: i64 = settings.get("synchronous")?;
     let foreign_keys: i64 = settings.get("foreign_keys")?;

@@ -1,14 +1,17 @@
 //! SQLite as the library it is: a statement runs in the thread that asks. Handing it to another and waking up again takes
-//! several times as long as an average statement (docs/decisions/0011).
+//! several times as long as an average statement (docs/decisions/0011). What waits for the disk or for another process's lock
+//! has a thread to wait in, so that whoever has limited their patience is heard.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{FromSql, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, OpenFlags};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{block_in_place, coop, spawn_blocking, yield_now};
 use tokio::time::timeout;
 
 use super::Value;
@@ -17,8 +20,12 @@ use crate::error::{DatabaseFault, Error, Result};
 
 /// Another process may write, too: a command of the operator.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pages of the log that are folded into the file at once, 16 MiB: whoever commits then waits for it, so seldom is better.
+const FOLDED: u32 = 4096;
 /// More than the statements that are often run.
 const PREPARED: usize = 256;
+/// Rows of a result that is one of many: whoever asks for a long list in pieces lets others have their turn between them.
+const PIECE: usize = 100;
 
 /// Connections to one file, opened when they are first needed. Cloning shares them.
 #[derive(Clone)]
@@ -26,8 +33,9 @@ pub struct Pool(Arc<Shared>);
 
 struct Shared {
     path: PathBuf,
+    flags: OpenFlags,
     /// Kibibytes of pages that each connection keeps.
-    cache_kib: u32,
+    cache_kib: i64,
     size: u32,
     places: Arc<Semaphore>,
     idle: Mutex<Vec<rusqlite::Connection>>,
@@ -37,14 +45,26 @@ struct Shared {
 pub struct Connection {
     /// `None` once it is dropped.
     inner: Option<rusqlite::Connection>,
+    in_transaction: bool,
     pool: Pool,
     _place: OwnedSemaphorePermit,
 }
 
 impl Pool {
-    pub fn new(path: &Path, size: u32, cache_kib: u32) -> Self {
+    /// The one connection that writes. It makes a file that is missing.
+    pub fn writer(path: &Path) -> Self {
+        Self::new(path, OpenFlags::SQLITE_OPEN_CREATE, 1, 2000)
+    }
+
+    /// Pages that readers need again the operating system has for all of them: eight caches of two megabytes would hold the same.
+    pub fn readers(path: &Path) -> Self {
+        Self::new(path, OpenFlags::empty(), 8, 512)
+    }
+
+    fn new(path: &Path, create: OpenFlags, size: u32, cache_kib: i64) -> Self {
         Self(Arc::new(Shared {
             path: path.to_owned(),
+            flags: OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create,
             cache_kib,
             size,
             places: Arc::new(Semaphore::new(size as usize)),
@@ -65,21 +85,23 @@ impl Pool {
         let idle = self.idle().pop();
         let inner = match idle {
             Some(inner) => inner,
-            None => aside(|| self.connect()).map_err(fault)?,
+            None => here(|| self.connect()).map_err(fault)?,
         };
-        Ok(Connection { inner: Some(inner), pool: self.clone(), _place: place })
+        Ok(Connection { inner: Some(inner), in_transaction: false, pool: self.clone(), _place: place })
     }
 
-    /// Opens the file, with every setting that durability rests on; makes one that is missing.
+    /// Opens the file, with every setting that durability rests on.
     fn connect(&self) -> rusqlite::Result<rusqlite::Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = rusqlite::Connection::open_with_flags(&self.0.path, flags)?;
+        let connection = rusqlite::Connection::open_with_flags(&self.0.path, self.0.flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "trusted_schema", false)?;
-        connection.pragma_update(None, "cache_size", -i64::from(self.0.cache_kib))?;
+        connection.pragma_update(None, "cache_size", -self.0.cache_kib)?;
+        connection.pragma_update(None, "wal_autocheckpoint", FOLDED)?;
+        // One plan for a statement, whatever its arguments are. Otherwise SQLite makes a new one each time they could matter.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
         Ok(connection)
     }
@@ -89,11 +111,11 @@ impl Pool {
         let everyone = self.0.places.clone().acquire_many_owned(self.0.size).await;
         self.0.places.close();
         let idle = std::mem::take(&mut *self.idle());
-        aside(|| drop(idle));
+        here(|| drop(idle));
         drop(everyone);
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<rusqlite::Connection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<rusqlite::Connection>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -109,41 +131,85 @@ impl Drop for Connection {
 
 impl Connection {
     fn inner(&self) -> Result<&rusqlite::Connection> {
-        self.inner.as_ref().ok_or_else(|| Error::internal("a connection was given back"))
+        let inner = self.inner.as_ref().ok_or_else(|| Error::internal("a connection was given back"))?;
+        // SQLite takes a transaction back by itself when the disk fails. What follows would be written without it.
+        if self.in_transaction && inner.is_autocommit() {
+            return Err(Error::internal("SQLite took the transaction back"));
+        }
+        Ok(inner)
     }
 
     /// Runs a statement to its end: all rows of its result.
-    pub fn all(&mut self, sql: &str, args: &[Value]) -> Result<Vec<Row>> {
-        let inner = self.inner()?;
-        aside(|| rows(inner, sql, args)).map_err(fault)
+    pub async fn all(&mut self, sql: &str, args: &[Value]) -> Result<Vec<Row>> {
+        let found = here(|| self.run(sql, args))?;
+        // Nothing here waits: without this, a loop over statements would never let its task be stopped.
+        if found.len() >= PIECE && !self.in_transaction {
+            yield_now().await;
+        } else {
+            coop::consume_budget().await;
+        }
+        Ok(found)
     }
 
     /// Runs a statement that changes rows, and says how many.
-    pub fn execute(&mut self, sql: &str, args: &[Value]) -> Result<u64> {
-        let inner = self.inner()?;
-        aside(|| rows(inner, sql, args).map(|_| inner.changes())).map_err(fault)
+    pub async fn execute(&mut self, sql: &str, args: &[Value]) -> Result<u64> {
+        self.all(sql, args).await?;
+        Ok(self.inner()?.changes())
     }
 
     /// Runs statements without arguments, one after the other.
     pub fn script(&mut self, sql: &str) -> Result<()> {
-        let inner = self.inner()?;
-        aside(|| inner.execute_batch(sql)).map_err(fault)
+        here(|| self.inner()?.execute_batch(sql).map_err(fault))
     }
 
-    /// Begins a transaction that may write: it has the lock from now on, or fails now.
-    pub fn begin(&mut self) -> Result<()> {
-        self.all("BEGIN IMMEDIATE", &[]).map(drop)
+    /// Begins a transaction that may write: it has the lock from now on.
+    ///
+    /// # Errors
+    /// 503 if another process keeps the lock.
+    pub async fn begin(self) -> Result<Self> {
+        // Only another process can have it, which is seldom.
+        let begun = self.with_patience(Duration::ZERO).and_then(|()| self.run("BEGIN IMMEDIATE", &[]));
+        self.with_patience(BUSY_TIMEOUT)?;
+        let mut begun = match begun {
+            Err(error) if error.is_transient() => self.waiting(|held| held.run("BEGIN IMMEDIATE", &[])).await?.0,
+            begun => begun.map(|_| self)?,
+        };
+        begun.in_transaction = true;
+        Ok(begun)
     }
 
-    pub fn commit(&mut self) -> Result<()> {
-        self.all("COMMIT", &[]).map(drop)
+    /// Makes a transaction durable.
+    pub async fn commit(self) -> Result<()> {
+        self.waiting(|held| held.run("COMMIT", &[])).await.map(|_| ())
+    }
+
+    /// Runs one statement that commits by itself: all rows of its result.
+    pub async fn write(self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>> {
+        Ok(self.waiting(move |held| held.run(sql, &args)).await?.1)
+    }
+
+    fn run(&self, sql: &str, args: &[Value]) -> Result<Vec<Row>> {
+        rows(self.inner()?, sql, args).map_err(fault)
+    }
+
+    fn with_patience(&self, patience: Duration) -> Result<()> {
+        self.inner()?.busy_timeout(patience).map_err(fault)
+    }
+
+    /// Does what may take long in a thread of its own. Whoever stops waiting for it doesn't stop it.
+    async fn waiting<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<(Self, T)> {
+        let done = spawn_blocking(move || work(&self).map(|done| (self, done))).await;
+        done.map_err(|_| Error::database(DatabaseFault::Unavailable, "the database is closed"))?
     }
 }
 
-/// Runs what may have to wait for the disk. The runtime's other tasks go on in another thread meanwhile.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
+/// Runs a statement in this thread. The runtime's other tasks go on in another one meanwhile.
+fn here<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(work),
         _ => work(),
     }
 }
@@ -195,7 +261,7 @@ impl Row {
     /// # Errors
     /// 500 if there is no such column, or it holds something else.
     pub fn get<T: FromSql>(&self, column: &str) -> Result<T> {
-        let index = self.columns.iter().position(|name| **name == *column);
+        let index = self.columns.iter().rposition(|name| **name == *column);
         let value = index.and_then(|index| self.values.get(index));
         let value = value.ok_or_else(|| Error::internal(format!("no column {column}")))?;
         T::column_result(ValueRef::from(value)).map_err(|error| Error::internal(format!("column {column}: {error}")))
@@ -213,5 +279,11 @@ pub fn fault(error: rusqlite::Error) -> Error {
         }
         _ => DatabaseFault::Other,
     };
-    Error::database(kind, error)
+    match error.sqlite_error() {
+        Some(sqlite) => Error::database(kind, format!("{error} (SQLite {})", sqlite.extended_code)),
+        None => Error::database(kind, error),
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,6 +57,7 @@ fn every_rule_can_fail() {
         ("policy/store.rs", "use super::change;", "a store uses"),
         ("users/store.rs", "use crate::sessions::revoke;", "a store uses"),
         ("policy/store.rs", "use sqlx::Row;", "uses sqlx"),
+        ("policy/store.rs", "use rusqlite::Row;", "uses rusqlite"),
         ("users/manage.rs", "async fn f() { sqlx::query(\"SELECT 1\") }", "uses sqlx"),
         ("users/manage.rs", "use poem::Request;", "uses poem"),
         ("users/manage.rs", "use poem_openapi::Object;", "uses poem"),
