@@ -105,8 +105,9 @@ pub fn refuse_newer(found: i64) -> Result<()> {
 /// Two replicas that start together take turns. An embedded database is locked by whoever begins.
 async fn lock(transaction: &mut Write) -> Result<()> {
     if transaction.is_postgres() {
-        // Connections limit a statement for the sake of requests; a step over millions of rows takes what it takes.
+        // Connections limit statements and their waiting for the sake of requests; a step over millions of rows takes what it takes.
         transaction.script("SET LOCAL statement_timeout = 0").await?;
+        transaction.script("SET LOCAL lock_timeout = 0").await?;
         transaction.script("SELECT pg_advisory_xact_lock(4120202611)").await?;
     }
     Ok(())

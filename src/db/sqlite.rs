@@ -20,8 +20,6 @@ use crate::error::{DatabaseFault, Error, Result};
 
 /// Another process may write, too: a command of the operator.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pages of the log that are folded into the file at once, 16 MiB: whoever commits then waits for it, so seldom is better.
-const FOLDED: u32 = 4096;
 /// More than the statements that are often run.
 const PREPARED: usize = 256;
 /// Rows of a result that is one of many: whoever asks for a long list in pieces lets others have their turn between them.
@@ -99,7 +97,6 @@ impl Pool {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "trusted_schema", false)?;
         connection.pragma_update(None, "cache_size", -self.0.cache_kib)?;
-        connection.pragma_update(None, "wal_autocheckpoint", FOLDED)?;
         // One plan for a statement, whatever its arguments are. Otherwise SQLite makes a new one each time they could matter.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
@@ -171,7 +168,7 @@ impl Connection {
         let begun = self.with_patience(Duration::ZERO).and_then(|()| self.run("BEGIN IMMEDIATE", &[]));
         self.with_patience(BUSY_TIMEOUT)?;
         let mut begun = match begun {
-            Err(error) if error.is_transient() => self.waiting(|held| held.run("BEGIN IMMEDIATE", &[])).await?.0,
+            Err(error) if error.is_transient() => self.waiting(|held| held.run("BEGIN IMMEDIATE", &[]).map(|_| held)).await?,
             begun => begun.map(|_| self)?,
         };
         begun.in_transaction = true;
@@ -180,12 +177,12 @@ impl Connection {
 
     /// Makes a transaction durable.
     pub async fn commit(self) -> Result<()> {
-        self.waiting(|held| held.run("COMMIT", &[])).await.map(|_| ())
+        self.waiting(|held| held.run("COMMIT", &[]).map(drop)).await
     }
 
     /// Runs one statement that commits by itself: all rows of its result.
     pub async fn write(self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>> {
-        Ok(self.waiting(move |held| held.run(sql, &args)).await?.1)
+        self.waiting(move |held| held.run(sql, &args)).await
     }
 
     fn run(&self, sql: &str, args: &[Value]) -> Result<Vec<Row>> {
@@ -196,13 +193,14 @@ impl Connection {
         self.inner()?.busy_timeout(patience).map_err(fault)
     }
 
-    /// Does what may take long in a thread of its own. Whoever stops waiting for it doesn't stop it.
-    async fn waiting<T: Send + 'static>(
-        self,
-        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
-    ) -> Result<(Self, T)> {
-        let done = spawn_blocking(move || work(&self).map(|done| (self, done))).await;
-        done.map_err(|_| Error::database(DatabaseFault::Unavailable, "the database is closed"))?
+    /// Does what may take long in a thread of its own, and gives the connection back there. Whoever stops waiting for it doesn't
+    /// stop it.
+    async fn waiting<T: Send + 'static>(self, work: impl FnOnce(Self) -> Result<T> + Send + 'static) -> Result<T> {
+        match spawn_blocking(move || work(self)).await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => Err(Error::internal(error)),
+            Err(_) => Err(Error::database(DatabaseFault::Unavailable, "the database is closed")),
+        }
     }
 }
 
