@@ -29,7 +29,7 @@ pub async fn list(console: &Console, place: &InWorkspace) -> Result<()> {
     Ok(())
 }
 
-/// One of them, or the default one, and what it must know of us.
+/// One of them, or the default one, and what it must know of us. The keys of the certificates are made when they are fetched.
 pub async fn show(console: &Console, named: Option<&str>, place: &InWorkspace) -> Result<()> {
     let workspace = console.workspace(&place.workspace).await?;
     let us = ServiceProvider::of(&console.app, &workspace.slug);
@@ -45,18 +45,35 @@ pub async fn show(console: &Console, named: Option<&str>, place: &InWorkspace) -
         "id": stored.as_ref().map(|stored| stored.id.as_str()), "name": stored.as_ref().map(|stored| &stored.name),
         "enabled": enabled, "entity_id": entity, "certificates_sha256": certificates,
         "settings": stored.as_ref().map(|stored| &stored.settings),
-        "service_provider": {"entity_id": us.entity_id, "acs_url": us.acs_url, "login_url": us.login_url},
+        "service_provider": {
+            "entity_id": us.entity_id, "acs_url": us.acs_url, "login_url": us.login_url, "metadata_url": us.entity_id,
+            "slo_url": us.slo_url, "signing_certificate_url": us.signing_certificate_url,
+            "encryption_certificate_url": us.encryption_certificate_url,
+        },
     });
     let sentence = format!(
-        "Identity provider  {} ({})\nCertificates       {}\n\nFor the identity provider\n  Entity ID        {}\n  ACS URL          {}",
+        "Identity provider  {} ({})\nCertificates       {}\n\nFor the identity provider{}",
         entity.unwrap_or_else(|| "none".into()),
         on_or_off(enabled),
         if certificates.is_empty() { "none".to_owned() } else { certificates.join(", ") },
-        us.entity_id,
-        us.acs_url
+        for_the_provider(&us)
     );
     output::result(place.output.output, &json, &sentence);
     Ok(())
+}
+
+/// Our addresses, a line each.
+fn for_the_provider(us: &ServiceProvider) -> String {
+    let addresses = [
+        ("Entity ID", &us.entity_id),
+        ("ACS URL", &us.acs_url),
+        ("Metadata", &us.entity_id),
+        ("Sign-in", &us.login_url),
+        ("Single log-out", &us.slo_url),
+        ("Signing certificate", &us.signing_certificate_url),
+        ("Encryption certificate", &us.encryption_certificate_url),
+    ];
+    addresses.iter().map(|(label, address)| format!("\n  {label:<22}  {address}")).collect()
 }
 
 async fn find(console: &Console, workspace: &Workspace, named: Option<&str>) -> Result<Option<StoredProvider>> {

@@ -3,7 +3,7 @@
 
 use super::Page;
 use super::parts::{Badge, CopyField, Moment};
-use super::sso::CertificateRow;
+use super::sso::{CertificateRow, OwnCertificates};
 
 /// `GET /console/security/saml/providers`.
 #[derive(askama::Template)]
@@ -89,6 +89,8 @@ pub struct ProductValues {
     pub metadata: &'static str,
     /// Our own metadata, for products that read it.
     pub our_metadata_url: String,
+    /// Our certificates, for products that want a file.
+    pub certificates: OwnCertificates,
 }
 
 /// `GET /console/security/saml/providers/new/{product}`: our values under that product's labels.

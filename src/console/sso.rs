@@ -13,6 +13,8 @@ pub struct SingleSignOn {
     pub provider: Option<IdentityProvider>,
     /// Entity ID, ACS URL, metadata URL and sign-in URL of ours, to copy.
     pub service_provider: Vec<CopyField>,
+    /// Our certificates, to download.
+    pub certificates: OwnCertificates,
     /// Verified e-mail domains, whose people sign in through the provider.
     pub domains: Vec<String>,
     /// Field `metadata_xml`, as typed.
@@ -21,6 +23,15 @@ pub struct SingleSignOn {
     pub reason: String,
     /// Field `sessions`.
     pub sessions: SessionsChoice,
+}
+
+/// Addresses of our certificates as files.
+#[derive(Debug, Clone)]
+pub struct OwnCertificates {
+    /// The one that our requests are verified with.
+    pub signing_url: String,
+    /// The one that assertions are encrypted to.
+    pub encryption_url: String,
 }
 
 /// The provider that was imported.

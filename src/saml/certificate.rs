@@ -55,6 +55,12 @@ pub fn fingerprint(der: &[u8]) -> String {
     hex(&Sha256::digest(der))
 }
 
+/// A certificate as a file: PEM, 64 columns. `None` if the octets are none.
+pub fn pem(der: &[u8]) -> Option<String> {
+    let written = X509::from_der(der).and_then(|certificate| certificate.to_pem()).ok()?;
+    String::from_utf8(written).ok()
+}
+
 /// What to show of a certificate that `check_signing` accepted.
 pub fn shown(der: &[u8]) -> Shown {
     let certificate = X509::from_der(der).ok();

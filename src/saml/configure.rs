@@ -25,6 +25,10 @@ pub struct ServiceProvider {
     pub acs_url: String,
     pub login_url: String,
     pub slo_url: String,
+    /// The certificate that our requests are verified with, as a file.
+    pub signing_certificate_url: String,
+    /// The certificate that assertions are encrypted to, as a file.
+    pub encryption_certificate_url: String,
 }
 
 impl ServiceProvider {
@@ -35,6 +39,8 @@ impl ServiceProvider {
             acs_url: format!("{base}/acs"),
             login_url: format!("{base}/login"),
             slo_url: format!("{base}/slo"),
+            signing_certificate_url: format!("{base}/signing.pem"),
+            encryption_certificate_url: format!("{base}/encryption.pem"),
         }
     }
 }

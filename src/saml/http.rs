@@ -237,6 +237,10 @@ pub(super) struct ServiceProviderView {
     login_url: String,
     /// Single logout: requests and responses, by redirect or POST.
     slo_url: String,
+    /// The certificate that our requests are verified with, as a PEM file; no token is needed.
+    signing_certificate_url: String,
+    /// The certificate that assertions are encrypted to, as a PEM file; no token is needed.
+    encryption_certificate_url: String,
 }
 
 /// The SAML settings of a workspace.
@@ -443,6 +447,8 @@ pub(super) fn service_provider_view(caller: &Caller) -> ServiceProviderView {
         acs_url: us.acs_url,
         login_url: us.login_url,
         slo_url: us.slo_url,
+        signing_certificate_url: us.signing_certificate_url,
+        encryption_certificate_url: us.encryption_certificate_url,
     }
 }
 

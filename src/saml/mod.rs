@@ -9,7 +9,7 @@
 //! An IT contact, who has no account here, makes one by a set-up link (`setup_links`), and an administrator switches it on.
 //! What a change of one takes the ground from says `affected`; `consequences` ends those sessions, or counts beforehand.
 //! What we send goes `request` or `logout_write` → `xml_sign` or `redirect_signature`, if it is signed → `outgoing`; what we say
-//! of ourselves is `own_metadata`.
+//! of ourselves is `own_metadata`, and its certificates as files `own_certificate`.
 //! Messages of single logout go `logout_gate` → the signature (`redirect_verify`, or both verifiers) → `logout_check`, and end
 //! sessions through the door.
 //! An answer that nobody asked for is never believed: `unsolicited` makes a sign-in of ours of it, where that is allowed.
@@ -67,6 +67,8 @@ pub mod name_id;
 pub mod notice;
 pub mod outgoing;
 pub mod outline;
+pub mod own_certificate;
+pub mod own_certificate_http;
 pub mod own_metadata;
 pub mod pool;
 pub mod product;

@@ -238,6 +238,8 @@ mod tests {
             acs_url: format!("{base}/acs"),
             login_url: format!("{base}/login"),
             slo_url: format!("{base}/slo"),
+            signing_certificate_url: format!("{base}/signing.pem"),
+            encryption_certificate_url: format!("{base}/encryption.pem"),
         }
     }
 

@@ -21,6 +21,8 @@ pub fn routes(app: &Arc<App>) -> BoxEndpoint<'static, Response> {
         .at("/oauth2/token", post(security::oauth::http::issue))
         .nest_no_strip("/api/v1", api)
         .at("/saml/:slug/metadata", get(saml::http::show_metadata))
+        .at("/saml/:slug/signing.pem", get(saml::own_certificate_http::show_signing))
+        .at("/saml/:slug/encryption.pem", get(saml::own_certificate_http::show_encryption))
         .at("/saml/:slug/login", get(saml::http::begin_sign_in))
         .at("/saml/:slug/send", get(saml::http::send_again))
         .at("/saml/:slug/acs", post(saml::http::end_sign_in))

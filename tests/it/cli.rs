@@ -173,6 +173,16 @@ on_both_databases! {
         unsigned.refused();
         let shown = json_of(&cli, &["saml", "show"]);
         assert_eq!((&shown["enabled"], &shown["entity_id"]), (&json!(true), &json!("http://127.0.0.1:9999/idp")));
+        let places = [
+            ("acs_url", "/acs"), ("login_url", "/login"), ("metadata_url", "/metadata"), ("slo_url", "/slo"),
+            ("signing_certificate_url", "/signing.pem"), ("encryption_certificate_url", "/encryption.pem"),
+        ];
+        let text = cli.run(&[&["saml", "show"][..], &ACME].concat()).succeeded().stdout;
+        for (member, place) in places {
+            let address = shown["service_provider"][member].as_str().unwrap_or_default();
+            assert!(address.ends_with(&format!("/saml/acme{place}")), "{member}: {shown}");
+            assert!(text.lines().any(|line| line.ends_with(&format!(" {address}"))), "{address}: {text}");
+        }
         assert_eq!(json_of(&cli, &["saml", "disable"])["enabled"], false);
         let set = json_of(
             &cli,

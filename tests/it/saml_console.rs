@@ -42,7 +42,9 @@ on_both_databases! {
     /// Product, our values under its labels, its metadata; then it is there, switched off, with everything that was read.
     async fn a_provider_is_added_step_by_step(app: TestApp) {
         let owner = Visitor::signed_in(&app, OWNER).await;
-        owner.visit("/console/security").await.says(HOME);
+        let security = owner.visit("/console/security").await;
+        security.says(HOME);
+        security.says(&app.url("/saml/acme/encryption.pem"));
         let empty = owner.visit(HOME).await;
         empty.says("None yet");
         let products = owner.visit(&link(&empty, "/new")).await;
@@ -55,7 +57,9 @@ on_both_databases! {
             values.says(label);
         }
         values.says(&app.url("/saml/acme/acs"));
-        values.says(&app.url("/saml/acme/metadata"));
+        for address in ["metadata", "signing.pem", "encryption.pem"].map(|name| app.url(&format!("/saml/acme/{name}"))) {
+            values.says(&address);
+        }
         let step = owner.visit(&link(&values, "/okta/metadata")).await;
         step.says("View IdP metadata");
         let action = format!("{HOME}/new/okta/metadata");

@@ -75,6 +75,25 @@ async fn own_metadata(app: &TestApp, query: &str) -> String {
     send(app.request(Method::GET, &format!("/saml/acme/metadata{query}"))).await.expect(200).text
 }
 
+/// The certificate of one of our files, base64 of DER; nothing else is in it.
+async fn in_file(app: &TestApp, name: &str) -> String {
+    let reply = send(app.request(Method::GET, &format!("/saml/acme/{name}"))).await.expect(200);
+    assert_eq!(reply.header("content-type"), Some("application/x-pem-file"));
+    let disposition = reply.header("content-disposition").unwrap_or_default();
+    assert!(disposition.starts_with("attachment; filename=\"curfew-acme-"), "{disposition}");
+    assert!(disposition.ends_with(".pem\""), "{disposition}");
+    let (begin, end) = ("-----BEGIN CERTIFICATE-----\n", "\n-----END CERTIFICATE-----\n");
+    let inner = reply.text.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+    let inner = inner.unwrap_or_else(|| panic!("not one certificate: {}", reply.text));
+    let lines: Vec<&str> = inner.lines().collect();
+    let (last, full) = lines.split_last().expect("lines");
+    assert!(full.iter().all(|line| line.len() == 64) && last.len() <= 64, "{inner}");
+    let certificate = X509::from_pem(reply.text.as_bytes()).expect("a certificate");
+    let encoded = STANDARD.encode(certificate.to_der().expect("DER"));
+    assert_eq!(encoded, lines.concat(), "something else than a certificate is in the file");
+    encoded
+}
+
 /// What the audit log says of refused responses.
 async fn checks(app: &TestApp, owner: &str) -> Vec<String> {
     let entries = app.all_items(owner, "/api/v1/audit?action=login.saml_refused").await;
@@ -182,6 +201,42 @@ on_both_databases! {
         }
         let wrong = send(app.request(Method::GET, "/saml/acme/metadata?signed=yes")).await;
         assert_eq!(wrong.status, 400, "{}", wrong.text);
+    }
+
+    /// Each certificate that metadata lists first is a file, too, and its key made by whoever asks first for either.
+    async fn our_certificates_are_files(app: TestApp) {
+        let owner = app.owner_token().await;
+        let encryption = in_file(&app, "encryption.pem").await;
+        let signing = in_file(&app, "signing.pem").await;
+        assert_eq!(encryption_certificates(&app).await, [encryption.as_str()]);
+        assert_eq!(signing_certificates(&app).await, [signing.as_str()]);
+        let next = "/saml/acme/signing.pem?next=1";
+        send(app.request(Method::GET, next)).await.expect_problem(404, "not-found");
+        app.post(&owner, ROTATE, json!({})).await.expect(200);
+        let shown = signing_certificates(&app).await;
+        assert_eq!(shown, [in_file(&app, "signing.pem").await, in_file(&app, "signing.pem?next=1").await]);
+        assert_eq!(shown[0], signing, "the file is of a key that doesn't sign yet");
+        app.post(&owner, ACTIVATE, json!({})).await.expect(200);
+        assert_eq!(in_file(&app, "signing.pem").await, shown[1]);
+        app.post(&owner, "/api/v1/security/saml/encryption-key", json!({})).await.expect(200);
+        assert_eq!(encryption_certificates(&app).await, [in_file(&app, "encryption.pem").await, encryption]);
+        send(app.request(Method::GET, "/saml/acme/signing.pem?next=yes")).await.expect_field("next");
+    }
+
+    /// They are as public as metadata, and as quiet about workspaces that aren't there.
+    async fn the_files_answer_as_metadata_does(app: TestApp) {
+        let ask = async |method: &Method, workspace: &str, name: &str| {
+            send(app.request(method.clone(), &format!("/saml/{workspace}/{name}"))).await
+        };
+        let unknown = ask(&Method::GET, "nowhere", "metadata").await.expect_problem(404, "not-found");
+        let refused = ask(&Method::POST, "acme", "metadata").await.status;
+        for name in ["signing.pem", "encryption.pem"] {
+            let missing = ask(&Method::GET, "nowhere", name).await.expect_problem(404, "not-found");
+            assert_eq!(missing["detail"], unknown["detail"]);
+            assert_eq!(ask(&Method::POST, "acme", name).await.status, refused);
+            let head = ask(&Method::HEAD, "acme", name).await.expect(200);
+            assert_eq!((head.text.as_str(), head.header("content-type")), ("", Some("application/x-pem-file")));
+        }
     }
 
     /// ForceAuthn: a session that the person had at the provider is not enough.

@@ -68,7 +68,9 @@ on_both_databases! {
         page.says("Audience URI (SP Entity ID)");
         let entra = contact.visit(&format!("{SETUP}?product=entra-id")).await;
         entra.says("Identifier (Entity ID)");
-        entra.says(&app.url("/saml/acme/acs"));
+        for address in ["acs", "signing.pem", "encryption.pem"].map(|name| app.url(&format!("/saml/acme/{name}"))) {
+            entra.says(&address);
+        }
         let bad = uploaded(&contact, "<a/>").await;
         assert_eq!(bad.reply.status, 422, "{}", bad.reply.text);
         let page = uploaded(&contact, &metadata()).await;

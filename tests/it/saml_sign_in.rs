@@ -231,6 +231,8 @@ on_both_databases! {
         let provider = &configured["service_provider"];
         assert_eq!(provider["acs_url"], app.url("/saml/acme/acs"));
         assert_eq!(provider["entity_id"], app.url("/saml/acme/metadata"));
+        assert_eq!(provider["signing_certificate_url"], app.url("/saml/acme/signing.pem"));
+        assert_eq!(provider["encryption_certificate_url"], app.url("/saml/acme/encryption.pem"));
         let reply = send(app.request(Method::GET, "/saml/acme/metadata")).await.expect(200);
         for wanted in [app.url("/saml/acme/acs"), app.url("/saml/acme/metadata")] {
             assert!(reply.text.contains(&wanted), "{}", reply.text);

@@ -257,8 +257,14 @@ mod tests {
 
     #[test]
     fn its_metadata_and_our_requests_are_understood() {
-        let service_provider =
-            ServiceProvider { entity_id: "e".into(), acs_url: "a".into(), login_url: "l".into(), slo_url: "o".into() };
+        let service_provider = ServiceProvider {
+            entity_id: "e".into(),
+            acs_url: "a".into(),
+            login_url: "l".into(),
+            slo_url: "o".into(),
+            signing_certificate_url: "s".into(),
+            encryption_certificate_url: "c".into(),
+        };
         let place = SocketAddr::from(([127, 0, 0, 1], 8082));
         let provider = IdentityProvider::new(service_provider, place, Keys::generate().expect("a key"));
         let read = parse_metadata(&provider.metadata(), 0).expect("metadata that the product takes");

@@ -242,5 +242,6 @@ pub fn values(guide: &'static Guide, us: &ServiceProvider) -> ProductValues {
         choices: guide.choices.to_vec(),
         metadata: guide.metadata,
         our_metadata_url: us.entity_id.clone(),
+        certificates: sso::own_certificates(us),
     }
 }

@@ -15,6 +15,7 @@ use crate::console::{FieldError, Page, Section};
 use crate::error::Result;
 use crate::policy::model::OnChange;
 use crate::policy::read;
+use crate::saml::configure::ServiceProvider;
 use crate::security::preview::{Preview, preview};
 use crate::users::access_groups;
 use crate::web::authenticate::Caller;
@@ -106,6 +107,7 @@ async fn single_sign_on(
         state: shown.state,
         provider: shown.provider,
         service_provider: sso::service_provider(caller),
+        certificates: sso::own_certificates(&ServiceProvider::of(&caller.app, &caller.facts.workspace.slug)),
         domains,
         metadata_xml: typed.metadata_xml,
         reason: typed.reason,

@@ -4,7 +4,7 @@ use super::saml_provider::url_of;
 use crate::base::clock::UnixMillis;
 use crate::console::overview::SamlNotice;
 use crate::console::parts::{Badge, CopyField, Count, Moment, Tone};
-use crate::console::sso::{CertificateRow, IdentityProvider};
+use crate::console::sso::{CertificateRow, IdentityProvider, OwnCertificates};
 use crate::error::Result;
 use crate::saml::configure::{self, ServiceProvider};
 use crate::saml::{certificate, certificate_watch};
@@ -89,6 +89,14 @@ pub fn service_provider(caller: &Caller) -> Vec<CopyField> {
         field("sp_metadata_url", "Metadata URL", us.entity_id),
         field("sp_login_url", "Sign-in URL", us.login_url),
     ]
+}
+
+/// Where our certificates are, as files.
+pub fn own_certificates(us: &ServiceProvider) -> OwnCertificates {
+    OwnCertificates {
+        signing_url: us.signing_certificate_url.clone(),
+        encryption_url: us.encryption_certificate_url.clone(),
+    }
 }
 
 /// Certificates in DER, as pages show them.
