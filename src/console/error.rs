@@ -12,6 +12,7 @@ use super::chrome::{plain_page, sentence, status_of};
 use super::sign_in::{AddressNotAllowedPage, SamlRefusedPage};
 use crate::app::App;
 use crate::error::{self, Error};
+use crate::saml::sign_in::NOT_UNDER_WAY;
 use crate::web::pipeline::{html, see_other};
 
 /// 401, 403, 404, 409, 429, 500 or 503 as a page. Says what happened and what to do next, never why in detail.
@@ -36,12 +37,13 @@ pub struct ErrorPage {
     pub next_url: String,
 }
 
-/// An error as a browser sees it: a page, or the way to the page that removes the obstacle. Never fails.
-pub fn response(app: &App, error: &Error, request_id: &str) -> Response {
+/// An error as a browser sees it: a page, or the way to the page that removes the obstacle. `path` is what was asked for.
+/// Never fails.
+pub fn response(app: &App, error: &Error, request_id: &str, path: &str) -> Response {
     if let Some(path) = error.remedy() {
         return see_other(path);
     }
-    let body = body(app, error, request_id).unwrap_or_else(|_| error.problem().title.to_owned());
+    let body = body(app, error, request_id, path).unwrap_or_else(|_| error.problem().title.to_owned());
     let mut response = html(status_of(error), body);
     if let Some(after) = error.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
@@ -49,7 +51,7 @@ pub fn response(app: &App, error: &Error, request_id: &str) -> Response {
     response
 }
 
-fn body(app: &App, error: &Error, request_id: &str) -> askama::Result<String> {
+fn body(app: &App, error: &Error, request_id: &str, path: &str) -> askama::Result<String> {
     let problem = error.problem();
     let request_id = request_id.to_owned();
     let page = plain_page(app, problem.title, "", "");
@@ -59,9 +61,10 @@ fn body(app: &App, error: &Error, request_id: &str) -> askama::Result<String> {
     }
     if problem == error::FORBIDDEN && error.field() == Some("SAMLResponse") {
         let reason = sentence(error.detail());
+        let request_id = (error.detail() != NOT_UNDER_WAY).then_some(request_id);
         return SamlRefusedPage { page, reason, request_id, retry_url: "/login".into() }.render();
     }
-    let (next_label, next_url) = next_step(error);
+    let (next_label, next_url) = next_step(error, path);
     let detail = match error.field() {
         Some(field) => format!("{field}: {}", error.detail()),
         None => error.detail().to_owned(),
@@ -85,11 +88,15 @@ fn named_address(error: &Error) -> String {
     word.unwrap_or("not known").to_owned()
 }
 
-fn next_step(error: &Error) -> (&'static str, &'static str) {
+/// Where people are who may have no session: there is no overview for them.
+const BEFORE_A_SESSION: [&str; 3] = ["/saml/", "/login", "/setup/"];
+
+fn next_step(error: &Error, path: &str) -> (&'static str, &'static str) {
     match error.problem() {
         error::REAUTHENTICATION_REQUIRED => ("Confirm that it is you", "/console/reauthenticate"),
         error::GONE | error::TOO_MANY_ATTEMPTS => ("Go to the sign-in page", "/login"),
         problem if problem.status == 401 => ("Sign in", "/login"),
+        _ if BEFORE_A_SESSION.iter().any(|prefix| path.starts_with(prefix)) => ("Sign in", "/login"),
         _ => ("Back to the overview", "/console"),
     }
 }

@@ -18,6 +18,12 @@ pub struct AttemptsPage {
     pub providers: Vec<(String, String)>,
     /// True shows of each attempt whose it is.
     pub several: bool,
+    /// Id of the provider whose attempts are shown; empty: of all.
+    pub only: String,
+    /// The request id that was looked for, as it was typed; empty: none.
+    pub request_id: String,
+    /// The list without it.
+    pub all_url: String,
     /// The next page; `None` on the last.
     pub next_url: Option<String>,
     /// The first page; `None` on it.

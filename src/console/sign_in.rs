@@ -156,8 +156,8 @@ pub struct SamlRefusedPage {
     pub page: Page,
     /// One sentence for the person who signs in.
     pub reason: String,
-    /// For the administrator, who finds it in the log.
-    pub request_id: String,
+    /// For the administrator, who finds the attempt under it; `None`: there is none to be found.
+    pub request_id: Option<String>,
     /// Where to begin again.
     pub retry_url: String,
 }

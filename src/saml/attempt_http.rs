@@ -6,7 +6,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
 use super::attempt_model::{Attempt, Person};
-use super::attempts::{self, Explained, ExplainedCheck};
+use super::attempts::{self, Explained, ExplainedCheck, Sought};
 use super::http::flow_cookie;
 use super::test_connection;
 use crate::base::clock::rfc3339;
@@ -122,19 +122,22 @@ impl SamlAttemptsApi {
     /// List attempts to sign in by SAML, newest first
     ///
     /// Of each provider the newest 20 of each kind, for 30 days: sign-ins and tests, accepted and refused, and of the refused those
-    /// that a certificate verified and the others. What came from a browser that had begun no sign-in is not there.
+    /// that a certificate verified and the others. What came from a browser that had begun no sign-in is not there. `request_id` finds the
+    /// one whose id the person was told.
     #[oai(path = "/security/saml/attempts", method = "get", operation_id = "listSamlAttempts")]
     async fn list(
         &self,
         caller: Caller,
         provider: Query<Option<String>>,
+        request_id: Query<Option<String>>,
         limit: Query<Option<i64>>,
         after: Query<Option<String>>,
     ) -> poem::Result<Answer<SamlAttemptPage>> {
         require_admin(&caller.facts)?;
         let wanted = PageRequest::parse(limit.0, after.0.as_deref())?;
         let workspace = &caller.facts.workspace.id;
-        let found = attempts::list(&caller.app, workspace, provider.0.as_deref(), &wanted).await?;
+        let sought = Sought::parse(provider.0.as_deref(), request_id.0.as_deref())?;
+        let found = attempts::list(&caller.app, workspace, sought, &wanted).await?;
         Ok(Answer::ok(SamlAttemptPage { items: found.items.into_iter().map(view).collect(), next: found.next }))
     }
 

@@ -77,18 +77,19 @@ pub async fn add(tx: &mut Write, new: &Attempt, keep: i64) -> Result<()> {
     Ok(())
 }
 
-/// Attempts before (`at`, `id`), newest first; of one provider unless that is empty.
+/// Attempts before (`at`, `id`), newest first; of one provider and one request, each unless it is empty.
 pub async fn list(
     db: &mut Read,
     workspace: &WorkspaceId,
-    provider: &str,
+    [provider, request]: [&str; 2],
     at: UnixMillis,
     id: &str,
     limit: i64,
 ) -> Result<Vec<Attempt>> {
     let sql = "SELECT * FROM saml_attempt WHERE workspace_id = $1 AND ($2 = '' OR provider_id = $2) \
-               AND (at < $3 OR (at = $3 AND id < $4)) ORDER BY at DESC, id DESC LIMIT $5";
-    db.all(sql, args![workspace, provider, at, id, limit]).await?.iter().map(attempt).collect()
+               AND ($3 = '' OR request_id = $3) AND (at < $4 OR (at = $4 AND id < $5)) \
+               ORDER BY at DESC, id DESC LIMIT $6";
+    db.all(sql, args![workspace, provider, request, at, id, limit]).await?.iter().map(attempt).collect()
 }
 
 pub async fn find(db: &mut Read, workspace: &WorkspaceId, id: &str) -> Result<Option<Attempt>> {

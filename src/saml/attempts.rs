@@ -67,16 +67,42 @@ pub(super) fn is_audited(app: &App, workspace: &WorkspaceId, trail: &Trail) -> b
     trail.certificate.is_some() || app.addresses.admits_refusal(workspace)
 }
 
-/// A page of attempts, newest first; of one provider if it is named.
-pub async fn list(
-    app: &App,
-    workspace: &WorkspaceId,
-    provider: Option<&str>,
-    page: &PageRequest,
-) -> Result<Page<Attempt>> {
+/// Which attempts are meant: those that fit all that is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sought<'a> {
+    /// Id of a provider.
+    pub provider: Option<&'a str>,
+    /// What the person who was refused was told.
+    pub request_id: Option<&'a str>,
+}
+
+impl<'a> Sought<'a> {
+    /// What comes from outside; of a provider that nobody knows there is simply nothing.
+    ///
+    /// # Errors
+    /// 400 naming `request_id` if it can't be one.
+    pub fn parse(provider: Option<&'a str>, request_id: Option<&'a str>) -> Result<Self> {
+        if request_id.is_some_and(|id| !is_request_id(id)) {
+            return Err(Error::invalid(
+                "request_id",
+                "must be 16 digits and letters from a to f, as the person was told",
+            ));
+        }
+        Ok(Self { provider, request_id })
+    }
+}
+
+/// The form of the numbers of requests.
+fn is_request_id(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A page of attempts, newest first.
+pub async fn list(app: &App, workspace: &WorkspaceId, sought: Sought<'_>, page: &PageRequest) -> Result<Page<Attempt>> {
     let (at, last) = page.after.clone().unwrap_or((i64::MAX, String::new()));
+    let of = [sought.provider.unwrap_or_default(), sought.request_id.unwrap_or_default()];
     let mut read = app.db.read().await?;
-    let rows = store::list(&mut read, workspace, provider.unwrap_or_default(), at, &last, page.limit + 1).await?;
+    let rows = store::list(&mut read, workspace, of, at, &last, page.limit + 1).await?;
     Ok(page.page(rows, |attempt| (attempt.at, attempt.id.clone())))
 }
 

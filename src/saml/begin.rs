@@ -5,7 +5,7 @@ use super::configure::{ServiceProvider, parse};
 use super::entrance_store::Entrance;
 use super::flow::{Flow, Purpose};
 use super::outgoing::{Departure, Outgoing, depart, new_id};
-use super::provider::{StoredProvider, chosen};
+use super::provider::{Outline, StoredProvider, chosen};
 use super::request::{Proof, RequestOptions, authn_request_xml};
 use super::{entrance_store, provider_store, signing_keys, store};
 use crate::actor::Origin;
@@ -66,7 +66,7 @@ pub async fn begin(app: &App, start: &Start<'_>, origin: &Origin) -> Result<Begu
     let mut read = app.db.read().await?;
     let known = provider_store::list_outlines(&mut read, &workspace.id).await?;
     let domain = start.email.and_then(domain_of);
-    let provider = chosen(&known, start.provider, domain.as_deref()).ok_or_else(missing)?;
+    let provider = chosen(&known, start.provider, domain.as_deref()).ok_or_else(|| switched_off(&known))?;
     let stored = provider_store::find(&mut read, &workspace.id, &provider.id).await?;
     drop(read);
     let wish = Wish {
@@ -165,6 +165,18 @@ async fn request(
 /// 404 if the workspace is not there or has no identity provider; 403 if SAML is not allowed.
 pub async fn require_provider(app: &App, slug: &str) -> Result<()> {
     entrance(app, slug).await.map(|_| ())
+}
+
+/// Of a workspace that has identity providers, none of which is the one that is meant and switched on.
+fn switched_off(known: &[Outline]) -> Error {
+    let another = known.iter().any(|provider| provider.enabled);
+    Error::new(
+        NOT_FOUND,
+        match another {
+            true => "this identity provider is not here, or is switched off: begin at the sign-in page",
+            false => "single sign-on is switched off here: sign in with your password",
+        },
+    )
 }
 
 fn missing() -> Error {

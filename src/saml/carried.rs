@@ -10,24 +10,36 @@ use super::{certificate, names};
 
 /// Configured certificates that are shown at the most: what is kept of a sentence is bounded.
 const SHOWN: usize = 3;
+/// Digits of a fingerprint that are enough to find the certificate by, where nothing is to be compared.
+const BEGINNING: usize = 8;
 /// How a certificate in DER begins: a SEQUENCE.
 const SEQUENCE: u8 = 0x30;
 
-/// A refusal of a signature that nothing verified, with the certificate that the message carries, if it carries one; any other
-/// as it is. The check stays the same.
+/// A refusal of a signature that nothing verified, with the certificates that are configured, and the one that the message
+/// carries, if it carries one; any other as it is. The check stays the same.
 pub fn explained(refusal: Refusal, root: &Element, configured: &[Vec<u8>]) -> Refusal {
-    let carried = (refusal.check == "signature.invalid").then(|| fingerprint(root)).flatten();
-    let Some(carried) = carried else { return refusal };
+    if refusal.check != "signature.invalid" {
+        return refusal;
+    }
     let known: Vec<String> = configured.iter().map(|der| certificate::fingerprint(der)).collect();
-    let said = match known.contains(&carried) {
-        true => format!("the message names the configured certificate with SHA-256 {carried}, but was changed since"),
-        false => {
-            let shown = known.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let more = if known.len() > SHOWN { " and others" } else { "" };
-            format!("the message names the certificate with SHA-256 {carried}, configured are: {shown}{more}")
+    let said = match fingerprint(root) {
+        None => format!("configured are certificates whose SHA-256 begins with {}", list(&known, BEGINNING)),
+        Some(carried) if known.contains(&carried) => {
+            format!("the message names the configured certificate with SHA-256 {carried}, but was changed since")
+        }
+        Some(carried) => {
+            let shown = list(&known, usize::MAX);
+            format!("the message names the certificate with SHA-256 {carried}, configured are: {shown}")
         }
     };
     Refusal::new(refusal.check, format!("{}; {said}", refusal.detail))
+}
+
+/// The first few fingerprints, of each so many digits.
+fn list(known: &[String], digits: usize) -> String {
+    let shown: Vec<&str> = known.iter().take(SHOWN).map(|one| one.get(..digits).unwrap_or(one)).collect();
+    let more = if known.len() > SHOWN { " and others" } else { "" };
+    shown.join(", ") + more
 }
 
 fn is_named(name: &'static str) -> impl Fn(&&Element) -> bool {

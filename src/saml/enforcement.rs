@@ -81,7 +81,8 @@ fn missing(after: &StoredProvider, by: Option<&UserId>, known: &Known<'_>, now: 
         ),
         (
             own_test && fresh,
-            "test the connection successfully first: you yourself, within the last hour, with the settings as they shall be",
+            "test the connection successfully first: you yourself, within the last hour, with the settings as they shall be; \
+             a test counts if it was begun and ended in the browser you are signed in with",
         ),
     ];
     wanted.into_iter().find(|(so, _)| !so).map(|(_, text)| text)

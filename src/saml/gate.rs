@@ -7,8 +7,8 @@
 
 use std::collections::HashSet;
 
-use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeError, Engine};
 
 use super::refusal::{Refusal, quoted};
 use super::xml::{Attribute, Element};
@@ -64,16 +64,30 @@ impl Envelope {
 
 /// The message in a `SAMLResponse` form value (Bindings §3.5.4): base64, folded at will, at most 512 KiB of it.
 ///
-/// Refuses with `gate.too-large` or `gate.base64`.
+/// Refuses with `gate.too-large`, `gate.base64`, or with `gate.not-well-formed` what is empty.
 pub fn decode(form_value: &str) -> Result<Vec<u8>, Refusal> {
     Refusal::unless(form_value.len() <= MAX_FORM_VALUE, "gate.too-large", "the form value is longer than 512 KiB")?;
+    let blank = form_value.bytes().all(|octet| octet.is_ascii_whitespace());
+    Refusal::unless(!blank, "gate.not-well-formed", "the response is empty")?;
     let decoded = if form_value.bytes().any(|octet| octet.is_ascii_whitespace()) {
         let folded: Vec<u8> = form_value.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
         STANDARD.decode(folded)
     } else {
         STANDARD.decode(form_value)
     };
-    decoded.map_err(|error| Refusal::new("gate.base64", error.to_string()))
+    decoded.map_err(|error| not_base64(&error))
+}
+
+fn not_base64(error: &DecodeError) -> Refusal {
+    let why = match error {
+        DecodeError::InvalidByte(_, b'=') => "there is a = where base64 has none",
+        DecodeError::InvalidByte(..) => "it has a character that base64 doesn't have",
+        DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => {
+            "its length is not that of base64, as if it were cut off"
+        }
+        DecodeError::InvalidLastSymbol(..) => "it ends in a character that base64 can't end in",
+    };
+    Refusal::new("gate.base64", format!("the form value is not base64: {why}"))
 }
 
 /// Lets a message through to signature verification if it has the one shape that is understood.

@@ -44,6 +44,7 @@ impl Received {
     pub fn by_post(kind: Kind, value: &str, relay_state: Option<String>) -> Result<Self, Refusal> {
         let short = relay_state.as_ref().is_none_or(|state| state.len() <= MAX_RELAY_STATE);
         Refusal::unless(short, "gate.relay-state", "RelayState is longer than 1,024 octets")?;
+        Refusal::unless(!value.trim_ascii().is_empty(), "gate.not-well-formed", "the message is empty")?;
         Ok(Self { kind, relay_state, carrier: Carrier::Post(gate::decode(value)?) })
     }
 

@@ -79,7 +79,7 @@ async fn of_attempt(
     settings: &ProviderSettings,
 ) -> Result<Preview> {
     let mut read = app.db.read().await?;
-    let newest = attempt_store::list(&mut read, workspace, stored.id.as_str(), i64::MAX, "", LOOKED_AT).await?;
+    let newest = attempt_store::list(&mut read, workspace, [stored.id.as_str(), ""], i64::MAX, "", LOOKED_AT).await?;
     // Anybody may have written what no certificate verified.
     let verified = newest.into_iter().find(|attempt| attempt.certificate.is_some() && attempt.outline.is_some());
     let sent = verified.as_ref().and_then(|attempt| attempt.outline.as_deref()).map(outline::attribute_names);

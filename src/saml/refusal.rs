@@ -1,5 +1,5 @@
 //! Pure: why a SAML response was refused. For the log and the administrator; the person who signs in is told one
-//! sentence, the same for every refusal, by the caller.
+//! sentence by the caller, the same for every refusal of a sign-in that is under way in their browser.
 
 use std::fmt;
 

@@ -31,7 +31,7 @@ use crate::workspaces::model::Workspace;
 
 /// How long a link works: 72 hours.
 const LIFETIME_MS: i64 = 72 * 60 * MINUTE_MS;
-/// How long it works in the browser that it was opened in: a day's work.
+/// How long it works in the browser that it was opened in: 8 hours, as the page for the code says.
 pub const BROWSER_MS: i64 = 8 * 60 * MINUTE_MS;
 /// Ended links are listed for thirty days more.
 const KEEP_MS: i64 = 30 * 24 * 60 * MINUTE_MS;

@@ -33,6 +33,9 @@ use crate::sessions::revoke;
 use crate::transact;
 use crate::workspaces::model::Workspace;
 
+/// What a browser is told that has no sign-in under way here. Of this refusal, and of no other, there is no attempt to be found.
+pub const NOT_UNDER_WAY: &str = "this sign-in has ended or was begun in another browser: begin again";
+
 /// How a sign-in ended.
 pub enum Ended {
     SignedIn {
@@ -71,8 +74,8 @@ pub struct Brought<'a> {
 /// Ends a sign-in with what the browser brought from the identity provider.
 ///
 /// # Errors
-/// 403 with one sentence for every refused response of a browser that has our cookie; the reason is in the audit log and among
-/// the attempts.
+/// 403 with one sentence for every refused response of a browser that has a sign-in under way; the reason is in the audit log
+/// and among the attempts. 403 with [`NOT_UNDER_WAY`] for any other browser, of which nothing is written.
 pub async fn end(app: &App, slug: &str, brought: &Brought<'_>, origin: &Origin) -> Result<Ended> {
     app.addresses.admit_redirect(origin.ip)?;
     let workspace = enter(app, slug, origin).await?;
@@ -82,27 +85,25 @@ pub async fn end(app: &App, slug: &str, brought: &Brought<'_>, origin: &Origin) 
         Ok(Err(refusal)) => {
             // Whoever began no sign-in may not write into the log, either.
             if matches!(refusal.check, "flow.browser" | "flow.unknown") {
-                if let Some(location) =
-                    unsolicited::begin_here(app, &workspace, brought.response, brought.relay_state).await?
-                {
-                    return Ok(Ended::Unsolicited { location });
-                }
-            } else {
-                let attempt = record_refusal(app, &workspace, &trail, &refusal, origin).await?;
-                if trail.purpose == Purpose::Test {
-                    let page = test_connection::page_of(&workspace.slug, trail.begun_by.as_ref(), &attempt);
-                    return Ok(Ended::Tested { page });
-                }
+                let begun = unsolicited::begin_here(app, &workspace, brought.response, brought.relay_state).await?;
+                return begun
+                    .map(|location| Ended::Unsolicited { location })
+                    .ok_or_else(|| refused(NOT_UNDER_WAY, &refusal));
             }
-            let text = match brought.browser.is_empty() {
-                true => "the sign-in was not begun in this browser",
-                false => "the sign-in was not accepted",
-            };
-            let refused = Error::new(FORBIDDEN, text).with_field("SAMLResponse");
-            Err(refused.with_log(refusal.to_string()))
+            let attempt = record_refusal(app, &workspace, &trail, &refusal, origin).await?;
+            if trail.purpose == Purpose::Test {
+                let page = test_connection::page_of(&workspace.slug, trail.begun_by.as_ref(), &attempt);
+                return Ok(Ended::Tested { page });
+            }
+            Err(refused("the sign-in was not accepted", &refusal))
         }
         Err(error) => Err(error),
     }
+}
+
+/// What the person is told, and for the log why.
+fn refused(text: &'static str, refusal: &Refusal) -> Error {
+    Error::new(FORBIDDEN, text).with_field("SAMLResponse").with_log(refusal.to_string())
 }
 
 async fn attempt(

@@ -5,7 +5,7 @@
 //! Two verifiers that share no line must agree on the octets: libxmlsec1 here, bergshamra in `second_verify.rs`.
 //! Synchronous: run it where blocking is allowed and a panic is caught. Deliberately no decryption, and no judgement of the assertion (`assertion::check`).
 
-use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoProvider, ReduceMode};
+use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoError, CryptoProvider, ReduceMode};
 
 use super::assertion::Assertion;
 use super::gate::{self, Envelope};
@@ -106,7 +106,7 @@ unsafe extern "C" {
 pub fn signed_octets(xml: &str, certificates: &[Vec<u8>]) -> Result<(String, usize), Refusal> {
     // It would write text of an attacker's choice, line by line, between the lines of our log.
     xmlSecErrorsDefaultCallbackEnableOutput(0);
-    let mut last_failure = String::new();
+    let mut failures = Vec::new();
     for (place, certificate) in certificates.iter().enumerate() {
         let certificate = [CertificateDer::from(certificate.clone())];
         let reduced = Crypto::reduce_xml_to_signed_with_allowed_algorithms(
@@ -117,10 +117,18 @@ pub fn signed_octets(xml: &str, certificates: &[Vec<u8>]) -> Result<(String, usi
         );
         match reduced {
             Ok(octets) => return Ok((octets, place)),
-            Err(error) => last_failure = error.to_string(),
+            Err(error) => failures.push(error),
         }
     }
-    Err(Refusal::new("signature.invalid", format!("no configured certificate verifies it: {}", quoted(&last_failure))))
+    Err(unverified(&failures))
+}
+
+/// Of a signature that is simply another's the library says no more than this sentence does.
+fn unverified(failures: &[CryptoError]) -> Refusal {
+    let plain = failures.iter().any(|error| matches!(error, CryptoError::InvalidSignature));
+    let why = failures.last().filter(|_| !plain).map(|error| format!(": {}", quoted(&error.to_string())));
+    let detail = format!("no configured certificate verifies it{}", why.unwrap_or_default());
+    Refusal::new("signature.invalid", detail)
 }
 
 /// The assertion within what was signed: the root itself, or the only one of a signed Response whose envelope is the

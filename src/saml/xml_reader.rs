@@ -57,8 +57,7 @@ fn read(text: &str, comments: Comments) -> Result<Element, Refusal> {
     let mut tree = Tree::default();
     loop {
         let at_start = reader.buffer_position() == 0;
-        let event =
-            reader.read_event().map_err(|error| Refusal::new("gate.not-well-formed", quoted(&error.to_string())))?;
+        let event = reader.read_event().map_err(|error| not_well_formed(&error.to_string()))?;
         match event {
             Event::Start(tag) => tree.open(&tag)?,
             Event::Empty(tag) => {
@@ -74,6 +73,10 @@ fn read(text: &str, comments: Comments) -> Result<Element, Refusal> {
             other => return Err(forbidden(&other)),
         }
     }
+}
+
+fn not_well_formed(why: &str) -> Refusal {
+    Refusal::new("gate.not-well-formed", format!("this is not well-formed XML: {}", quoted(why)))
 }
 
 fn forbidden(event: &Event<'_>) -> Refusal {
@@ -141,19 +144,24 @@ impl Tree {
         Refusal::unless(!run.contains("]]>"), "gate.not-well-formed", "]]> in text")?;
         match self.open.last_mut() {
             Some(element) => element.text.push_str(&with_plain_line_ends(run)),
-            None => {
-                Refusal::unless(run.trim_matches(SPACE).is_empty(), "gate.text-outside-root", "text outside the root")?
-            }
+            None if run.trim_matches(SPACE).is_empty() => (),
+            None => return Err(self.outside_root("text outside the root")),
         }
         Ok(())
     }
 
     fn reference(&mut self, name: &str) -> Result<(), Refusal> {
         let expanded = xml_tag::expand(&format!("&{name};"))?;
-        let element = self.open.last_mut();
-        let element = element.ok_or_else(|| Refusal::new("gate.text-outside-root", "a reference outside the root"))?;
-        element.text.push_str(&expanded);
+        match self.open.last_mut() {
+            Some(element) => element.text.push_str(&expanded),
+            None => return Err(self.outside_root("a reference outside the root")),
+        }
         Ok(())
+    }
+
+    /// What begins with something else than an element is more likely no XML at all.
+    fn outside_root(&self, what: &str) -> Refusal {
+        Refusal::new("gate.text-outside-root", if self.elements == 0 { "this is not XML" } else { what })
     }
 
     fn finish(self) -> Result<Element, Refusal> {

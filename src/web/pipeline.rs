@@ -67,7 +67,7 @@ impl<E: Endpoint<Output = Response>> Pipeline<E> {
             } else if scim {
                 crate::scim::http::error_response(&error)
             } else if page {
-                crate::console::error::response(&self.app, &error, &request_id)
+                crate::console::error::response(&self.app, &error, &request_id, &path)
             } else {
                 problem::response(&error, &request_id)
             }

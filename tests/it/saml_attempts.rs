@@ -1,6 +1,7 @@
 //! What administrators see of attempts to sign in by SAML: each numbered check, what to change, and nothing that a person said;
 //! and the test of a connection, which goes the whole way and leaves nothing.
 
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::support::http::client_with_cookies;
@@ -42,6 +43,12 @@ fn advice(attempt: &Value) -> String {
     let checks = attempt["checks"].as_array().expect("checks");
     let failed = checks.iter().find(|check| check["outcome"] == "failed").expect("a failed check");
     failed["advice"].as_str().expect("advice").to_owned()
+}
+
+/// What the person reads whose browser brings these fields, and is refused.
+async fn shown(app: &TestApp, client: &Client, fields: &[(&str, &str)]) -> String {
+    let request = client.request(Method::POST, app.url("/saml/acme/acs")).header("accept", "text/html").form(fields);
+    send(request).await.expect(403).text
 }
 
 async fn people(app: &TestApp, token: &str) -> (usize, usize) {
@@ -161,6 +168,71 @@ on_both_databases! {
         assert_eq!(app.get(&owner, &path).await.expect(200).json()["items"].as_array().map(Vec::len), Some(22));
         let path = format!("{PATH}?provider=another");
         assert_eq!(app.get(&owner, &path).await.expect(200).json()["items"], json!([]));
+    }
+
+    /// The person was told an id. By it the attempt is found, on the page too; what can't be one is named.
+    async fn an_attempt_is_found_by_its_request_id(app: TestApp) {
+        let owner = app.owner_token().await;
+        configure(&app, &owner).await;
+        sign_in(&app, USER).await;
+        app.advance(1);
+        let told = Flow::begin(&app).await.deliver("PGEvPg==").await.expect_problem(403, "forbidden");
+        assert_eq!(told["detail"], "the sign-in was not accepted");
+        let id = told["request_id"].as_str().expect("an id");
+        let found = app.all_items(&owner, &format!("{PATH}?request_id={id}")).await;
+        assert_eq!((found.len(), &found[0]["refused_check"], &found[0]["request_id"]), (1, &json!("gate.root"), &json!(id)));
+        let elsewhere = format!("request_id={id}&provider=another");
+        for nothing in ["request_id=0000000000000000", elsewhere.as_str()] {
+            assert_eq!(app.all_items(&owner, &format!("{PATH}?{nothing}")).await.len(), 0, "{nothing}");
+        }
+        for bad in ["0", "0123456789abcdeg", "0123456789ABCDEF", "0123456789abcdef0"] {
+            app.get(&owner, &format!("{PATH}?request_id={bad}")).await.expect(400).expect_field("request_id");
+        }
+        let list = "/console/security/saml/attempts";
+        let page = app.get(&owner, &format!("{list}?request_id=+{id}+")).await.expect(200);
+        assert!(page.text.contains("gate.root") && page.text.contains("1 attempt, newest first"), "{}", page.text);
+        let page = app.get(&owner, &format!("{list}?request_id=oops")).await.expect(422);
+        assert!(page.text.contains("error-summary") && page.text.contains("value=\"oops\""), "{}", page.text);
+        assert!(app.get(&owner, list).await.expect(200).text.contains("2 attempts, newest first"));
+    }
+
+    /// Of a browser that has no sign-in under way nothing is kept: its person is told to begin again, and promised nothing.
+    async fn nothing_is_promised_that_is_not_kept(app: TestApp) {
+        let owner = app.owner_token().await;
+        configure(&app, &owner).await;
+        let flow = Flow::begin(&app).await;
+        let fields = [("SAMLResponse", "PGEvPg=="), ("RelayState", flow.relay_state.as_str()), ("continued", "1")];
+        let ended = "This sign-in has ended or was begun in another browser: begin again.";
+        let stranger = shown(&app, &client_with_cookies(), &fields).await;
+        assert!(stranger.contains(ended) && stranger.contains("href=\"/login\""), "{stranger}");
+        assert!(!stranger.contains("administrator") && !stranger.contains("not signed in"), "{stranger}");
+        let known = shown(&app, &flow.client, &fields).await;
+        assert!(known.contains("The sign-in was not accepted.") && known.contains("administrator"), "{known}");
+        assert_eq!(attempts(&app, &owner).await.len(), 1);
+        app.advance(901);
+        let late = shown(&app, &flow.client, &fields).await;
+        assert!(late.contains(ended) && !late.contains("administrator"), "{late}");
+        let told = flow.deliver("PGEvPg==").await.expect_problem(403, "forbidden");
+        assert_eq!(told["detail"], "this sign-in has ended or was begun in another browser: begin again");
+    }
+
+    /// What went wrong is said in our words, not in those of a library.
+    async fn what_is_no_message_is_said_plainly(app: TestApp) {
+        let owner = app.owner_token().await;
+        configure(&app, &owner).await;
+        for (sent, said) in [
+            ("@@@", "the form value is not base64: it has a character that base64 doesn't have"),
+            ("aGVsbG8=", "this is not XML"),
+            ("", "the response is empty"),
+        ] {
+            app.advance(1);
+            Flow::begin(&app).await.deliver(sent).await.expect(403);
+            let attempt = newest(&app, &owner).await;
+            let failed = attempt["checks"].as_array().expect("checks").iter().find(|check| check["outcome"] == "failed");
+            assert_eq!(failed.expect("a failed check")["detail"], said);
+        }
+        let attempt = after(&app, &owner, USER, &["--key", "attacker"]).await;
+        assert!(!attempt.to_string().contains("Encountered"), "{attempt}");
     }
 
     /// Whatever a browser sends is an attempt; but of what nobody signed the audit log takes only so much.

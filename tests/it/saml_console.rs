@@ -117,6 +117,13 @@ on_both_databases! {
         assert!(person.who().await.is_none(), "the choice of the form was not heeded");
         assert_eq!(owner.visit("/console").await.path, "/console", "the caller is out, too");
         send(app.request(Method::GET, "/saml/acme/login")).await.expect(404);
+        let stranger = Visitor::new(&app);
+        stranger.visit("/saml/acme/login").await.says("Single sign-on is switched off here: sign in with your password.");
+        for (path, status) in [("/saml/acme/login", 404), ("/saml/acme/acs", 405), ("/saml/acme/metadata?signed=x", 400)] {
+            let page = stranger.visit(path).await;
+            assert_eq!(page.reply.status, status, "{path}: {}", page.reply.text);
+            page.says("href=\"/login\">Sign in</a>");
+        }
     }
 
     /// Of several providers the one that was tried is named, and tried again; what failed comes first.

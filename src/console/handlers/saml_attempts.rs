@@ -7,16 +7,16 @@ use poem::{Request, Response, handler};
 use super::saml_provider_parts::PROVIDERS;
 use crate::base::ids::UserId;
 use crate::base::page::PageRequest;
-use crate::console::Section;
 use crate::console::audit::Detail;
 use crate::console::caller::{administrator, posted_by_administrator};
-use crate::console::chrome::{address, answer, page, with_cookie};
+use crate::console::chrome::{address, answer, page, sentence, with_cookie, wrong};
 use crate::console::form::Fields;
 use crate::console::parts::{Badge, Count, Moment, Tone};
 use crate::console::saml_attempts::{AttemptPage, AttemptRow, AttemptsPage, CheckRow, ProviderLink, TestPage};
+use crate::console::{FieldError, Page, Section};
 use crate::error::Error;
 use crate::saml::attempt_model::{Attempt, Person};
-use crate::saml::attempts::{self, Explained, ExplainedCheck};
+use crate::saml::attempts::{self, Explained, ExplainedCheck, Sought};
 use crate::saml::flow::Purpose;
 use crate::saml::http::flow_cookie;
 use crate::saml::product::Product;
@@ -35,21 +35,38 @@ pub async fn show_list(request: &Request) -> poem::Result<Response> {
     let wanted = PageRequest::parse(None, after)?;
     let (app, workspace) = (&caller.app, &caller.facts.workspace.id);
     let only = query.get("provider").filter(|id| !id.is_empty());
-    let found = attempts::list(app, workspace, only, &wanted).await?;
+    let asked = query.text("request_id");
+    let (items, next, errors) = match Sought::parse(only, Some(asked).filter(|id| !id.is_empty())) {
+        Ok(sought) => {
+            let found = attempts::list(app, workspace, sought, &wanted).await?;
+            (found.items, found.next, Vec::new())
+        }
+        Err(error) => (Vec::new(), None, vec![misspelt(&error)]),
+    };
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let known = providers::outlines(app, workspace).await?;
-    let count = Count::of(i64::try_from(found.items.len()).unwrap_or(i64::MAX), "attempt", "attempts");
-    let more = if found.next.is_some() || after.is_some() { " on this page" } else { "" };
+    let count = Count::of(i64::try_from(items.len()).unwrap_or(i64::MAX), "attempt", "attempts");
+    let more = if next.is_some() || after.is_some() { " on this page" } else { "" };
     let provider = only.unwrap_or_default();
     let view = AttemptsPage {
-        page: page(request, &caller, Section::Security, "Sign-in attempts"),
-        rows: found.items.iter().map(|attempt| row(attempt, &known)).collect(),
+        page: Page { errors, ..page(request, &caller, Section::Security, "Sign-in attempts") },
+        rows: items.iter().map(|attempt| row(attempt, &known)).collect(),
         summary: format!("{}{more}, newest first", count.phrase),
         providers: to_test(&known, only),
         several: known.len() > 1,
-        next_url: found.next.map(|next| address(HOME, &[("provider", provider), ("after", next.as_str())])),
-        first_url: after.map(|_| address(HOME, &[("provider", provider)])),
+        only: provider.to_owned(),
+        request_id: asked.to_owned(),
+        all_url: address(HOME, &[("provider", provider)]),
+        next_url: next
+            .map(|next| address(HOME, &[("provider", provider), ("request_id", asked), ("after", next.as_str())])),
+        first_url: after.map(|_| address(HOME, &[("provider", provider), ("request_id", asked)])),
     };
-    Ok(answer(request, &caller, StatusCode::OK, &view)?)
+    Ok(answer(request, &caller, status, &view)?)
+}
+
+/// Why what was typed is no request id.
+fn misspelt(error: &Error) -> FieldError {
+    wrong("request_id", sentence(&format!("a request id {}", error.detail())))
 }
 
 /// Id and name of the providers that can be tested from a list of attempts: the one whose list it is, else all, the default one

@@ -18,7 +18,7 @@ use crate::console::saml_providers::{LastAttempt, ProductValues, ReadMetadata, S
 use crate::error::{Error, Result};
 use crate::policy::model::OnChange;
 use crate::policy::read;
-use crate::saml::attempts;
+use crate::saml::attempts::{self, Sought};
 use crate::saml::configure::{self, Change, ServiceProvider};
 use crate::saml::product_values::{Guide, Labelled};
 use crate::saml::provider::StoredProvider;
@@ -211,7 +211,8 @@ pub fn certificate(not_after: Option<UnixMillis>, now: UnixMillis) -> Badge {
 /// The newest attempt of a provider.
 pub async fn last_attempt(caller: &Caller, id: &str) -> Result<Option<LastAttempt>> {
     let newest = PageRequest::first(1);
-    let found = attempts::list(&caller.app, &caller.facts.workspace.id, Some(id), &newest).await?;
+    let its_own = Sought { provider: Some(id), ..Sought::default() };
+    let found = attempts::list(&caller.app, &caller.facts.workspace.id, its_own, &newest).await?;
     Ok(found.items.first().map(|attempt| LastAttempt {
         url: format!("/console/security/saml/attempts/{}", attempt.id),
         at: Moment::from_millis(attempt.at),

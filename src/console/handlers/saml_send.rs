@@ -14,7 +14,8 @@ use crate::web::pipeline::policy_with_form_to;
 /// The page that posts our request to the identity provider: by itself where scripts run, by a button where they don't.
 pub fn saml_send(app: &App, form: PostForm) -> Response {
     let text = "Your identity provider asks who you are.";
-    page(app, "Signing you in", text, form).unwrap_or_else(|error| crate::console::error::response(app, &error, ""))
+    page(app, "Signing you in", text, form)
+        .unwrap_or_else(|error| crate::console::error::response(app, &error, "", "/saml/"))
 }
 
 /// The same with another heading and sentence.

@@ -176,7 +176,7 @@ pub fn saml_continue(app: &App, slug: &str, saml_response: String, relay_state: 
         saml_response,
         relay_state,
     };
-    show(StatusCode::OK, &view).unwrap_or_else(|error| crate::console::error::response(app, &error, ""))
+    show(StatusCode::OK, &view).unwrap_or_else(|error| crate::console::error::response(app, &error, "", "/saml/"))
 }
 
 /// The way to an identity provider of a workspace and back.

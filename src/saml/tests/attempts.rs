@@ -62,7 +62,12 @@ fn a_carried_certificate_is_evidence_only() {
     let refusal = |xml: &str| examine(xml.as_bytes(), &trust(), &expected()).verdict.expect_err("a stranger's");
     let (stranger, ours) = (fingerprint(&keys().stranger.certificate), fingerprint(&keys().provider.certificate));
     let plain = refusal(&xml);
-    assert!(plain.check == "signature.invalid" && !plain.detail.contains("SHA-256"), "{plain}");
+    assert_eq!(plain.check, "signature.invalid");
+    let said = format!(
+        "no configured certificate verifies it; configured are certificates whose SHA-256 begins with {}",
+        &ours[..8]
+    );
+    assert_eq!(plain.detail, said);
     let shown = refusal(&carrying(&keys().stranger.certificate));
     assert_eq!(shown.check, "signature.invalid");
     assert!(shown.detail.contains(&stranger) && shown.detail.contains(&ours), "{shown}");

@@ -131,6 +131,10 @@ fn what_parsers_read_differently_is_refused() {
     ]);
     assert_eq!(admit(b"\xff").map_err(|refusal| refusal.check), Err("gate.encoding"));
     assert_eq!(verdict(""), "gate.not-well-formed");
+    for (text, detail) in [("hello", "this is not XML"), ("<a/>x", "text outside the root")] {
+        let refusal = admit(text.as_bytes()).expect_err("no message");
+        assert_eq!((refusal.check, refusal.detail.as_str()), ("gate.text-outside-root", detail), "{text}");
+    }
 }
 
 #[test]
@@ -229,6 +233,14 @@ fn signatures_have_one_place_and_one_shape() {
 fn form_values_are_folded_base64_of_bounded_length() {
     assert_eq!(decode("PGE\r\n vPg\t=="), Ok(b"<a/>".to_vec()));
     assert_eq!(decode("%%%").map_err(|refusal| refusal.check), Err("gate.base64"));
+    let said = |value: &str| decode(value).expect_err("no base64").detail;
+    assert_eq!(said("@@@"), "the form value is not base64: it has a character that base64 doesn't have");
+    for (value, why) in
+        [("PG=vPg==", "a = where"), ("PGEvP", "cut off"), ("PGEvPg", "cut off"), ("PGEvPh==", "can't end in")]
+    {
+        assert!(said(value).contains(why), "{value}: {}", said(value));
+    }
+    assert_eq!((said(""), said(" \r\n")), ("the response is empty".to_owned(), "the response is empty".to_owned()));
     let long = "A".repeat(MAX_FORM_VALUE + 4);
     assert_eq!(decode(&long).map_err(|refusal| refusal.check), Err("gate.too-large"));
 }
