@@ -14,6 +14,7 @@ mod saml_change;
 mod saml_import;
 mod saml_keys;
 mod saml_providers;
+mod saml_told;
 mod serve;
 mod sessions;
 mod settings;

@@ -4,12 +4,14 @@
 use clap::Args;
 use serde_json::json;
 
+use super::saml_providers::on_or_off;
+use super::saml_told::{Told, nobody_yet};
 use super::{Console, InWorkspace, OutputFormat, output};
 use crate::error::{Error, Result};
 use crate::policy::model::OnChange;
 use crate::policy::{read, rules};
 use crate::saml::configure::Change;
-use crate::saml::consequences::Consequences;
+use crate::saml::dry_run::Foreseen;
 use crate::saml::provider::StoredProvider;
 use crate::sessions::model::Receipt;
 use crate::workspaces::model::Workspace;
@@ -70,19 +72,20 @@ impl ChangeArguments {
         console: &Console,
         workspace: &Workspace,
         place: &InWorkspace,
-        foreseen: impl Future<Output = Result<(StoredProvider, Consequences)>>,
+        foreseen: impl Future<Output = Result<Foreseen>>,
     ) -> Result<bool> {
         let policy = read::policy(&console.app, &workspace.id).await?;
         let chosen = rules::on_change(self.wanted(), policy.on_saml_change);
         if !self.dry_run && (self.yes || chosen == OnChange::Keep) {
             return Ok(true);
         }
-        let (after, found) = foreseen.await?;
+        let foreseen = foreseen.await?;
         if self.dry_run {
-            show(place.output.output, &after, &found);
+            let hint = nobody_yet(console, workspace, foreseen.before.as_ref(), &foreseen.after).await?;
+            show(place.output.output, &foreseen, &hint);
             return Ok(false);
         }
-        let count = found.count();
+        let count = foreseen.consequences.count();
         if count.sessions > 0 {
             let counted = output::sessions_of_users(count.sessions, count.users, count.more);
             output::confirm(&format!("This ends {counted} in {}, at once.", workspace.name), false)?;
@@ -91,26 +94,38 @@ impl ChangeArguments {
     }
 }
 
-/// What a change would do.
-fn show(format: OutputFormat, after: &StoredProvider, found: &Consequences) {
-    let count = found.count();
-    let json = json!({
+/// What a change would do, and a line behind it.
+fn show(format: OutputFormat, foreseen: &Foreseen, hint: &str) {
+    let Foreseen { before, after, consequences: found } = foreseen;
+    let (told, count) = (Told::of(before.as_ref(), after), found.count());
+    let mut json = json!({
         "dry_run": true,
         "provider": {"name": after.name, "entity_id": after.entity_id, "enabled": after.enabled},
         "sessions": found.chosen.as_str(),
         "would_end": count,
         "cannot_sign_in": found.cannot_sign_in,
     });
+    told.add_to(&mut json);
     let counted = output::sessions_of_users(count.sessions, count.users, count.more);
-    let state = if after.enabled { "on" } else { "off" };
-    let mut sentence = format!("{} would be switched {state}. {counted} would end.", after.name);
+    let (state, replaced) = (state(before.as_ref(), after), told.replacement("would be replaced"));
+    let mut sentence = format!("{state}{replaced}{} {counted} would end.", told.certificates());
     if found.cannot_sign_in > 0 {
         let more = if found.cannot_sign_in_more { "at least " } else { "" };
         let people = output::counted(found.cannot_sign_in, "person", "people");
         sentence.push_str(&format!(" {more}{people} could not sign in any more."));
     }
     sentence.push_str(" Nothing was changed.");
-    output::result(format, &json, &sentence);
+    output::result(format, &json, &format!("{sentence}{hint}"));
+}
+
+/// Whether a provider would be on, in the words that fit what it is now.
+fn state(before: Option<&StoredProvider>, after: &StoredProvider) -> String {
+    let word = on_or_off(after.enabled);
+    match before {
+        None => format!("{} would be added, and switched {word}.", after.name),
+        Some(before) if before.enabled == after.enabled => format!("{} is {word}.", before.name),
+        Some(before) => format!("{} would be switched {word}.", before.name),
+    }
 }
 
 /// What became of sessions, to stand behind another sentence; empty if nothing was revoked.

@@ -1,11 +1,12 @@
 //! `curfew saml import`, `curfew saml enable` and `curfew saml disable`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
 use super::saml_change::{ChangeArguments, ended};
+use super::saml_told::{Told, nobody_yet};
 use super::{Console, InWorkspace, output, saml_providers};
 use crate::error::{CONFLICT, Error, NOT_FOUND, Result};
 use crate::saml::configure::{self, Change};
@@ -18,7 +19,7 @@ use crate::workspaces::model::Workspace;
 #[derive(Args)]
 pub struct ImportArguments {
     /// Its id or name; one that isn't there is made, with that name. Unless given, the one with the
-    /// metadata's entity id, else the default one: the oldest that is switched on, else the oldest.
+    /// metadata's entity id, or the first one. Another one is replaced only if it is named here.
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
     /// The metadata file; `-` reads standard input.
@@ -51,6 +52,9 @@ pub struct StateArguments {
 }
 
 /// Sets a provider from its metadata. A new one is switched on; one that was switched off stays so unless that is asked for.
+///
+/// # Errors
+/// As `providers::save`, naming the file, or the option, that is at fault.
 pub async fn import(console: &Console, arguments: &ImportArguments) -> Result<()> {
     let ImportArguments { change: deed, place, .. } = arguments;
     let app = &console.app;
@@ -62,17 +66,34 @@ pub async fn import(console: &Console, arguments: &ImportArguments) -> Result<()
         metadata: text.as_deref(),
         metadata_url: arguments.metadata_url.as_deref(),
         enabled: arguments.enable.then_some(true),
-        ..Wanted::of(which(arguments.provider.as_deref()))
+        ..Wanted::of(arguments.provider.as_deref().map_or(Which::OfMetadata, Which::Named))
     };
-    let Some(saved) = save(console, &workspace, place, deed, &change, &wanted).await? else { return Ok(()) };
-    let (provider, receipt) = (saved.provider, saved.receipt);
+    let saved = save(console, &workspace, place, deed, &change, &wanted).await;
+    let Some(saved) = saved.map_err(|error| naming_source(error, arguments))? else { return Ok(()) };
+    let Saved { before, provider, receipt } = &saved;
     let known = providers::outlines(app, &workspace.id).await?;
-    let sentence = format!("{}{}", imported(&workspace, &provider, &known), ended(receipt.as_ref())?);
-    let json = json!({
+    let told = Told::of(before.as_ref(), provider);
+    let hint = nobody_yet(console, &workspace, before.as_ref(), provider).await?;
+    let sentence = format!("{}{}{hint}", imported(&workspace, &saved, &told, &known), ended(receipt.as_ref())?);
+    let mut json = json!({
         "id": provider.id.as_str(), "entity_id": provider.entity_id, "enabled": provider.enabled, "receipt": receipt,
     });
+    told.add_to(&mut json);
     output::result(place.output.output, &json, &sentence);
     Ok(())
+}
+
+/// The same error, naming what was given here: the API's fields are not known to whoever types a command.
+fn naming_source(error: Error, arguments: &ImportArguments) -> Error {
+    if !matches!(error.field(), Some("metadata_xml" | "metadata_url")) {
+        return error;
+    }
+    let name = match arguments.metadata.as_deref() {
+        Some(file) if file == Path::new("-") => "standard input".to_owned(),
+        Some(file) => file.display().to_string(),
+        None => "--metadata-url".to_owned(),
+    };
+    error.with_field(name)
 }
 
 /// Saves what is wanted; `None` if it was only tried. Whether to go on is asked first, if sessions would end.
@@ -93,14 +114,23 @@ async fn save(
 }
 
 /// What an import did.
-fn imported(workspace: &Workspace, provider: &StoredProvider, known: &[Outline]) -> String {
-    let slug = &workspace.slug;
-    if !provider.enabled {
-        return format!(
-            "The metadata of {} was imported. It is switched off: curfew saml enable --workspace {slug} --provider {}",
-            provider.name, provider.id
-        );
-    }
+fn imported(workspace: &Workspace, saved: &Saved, told: &Told, known: &[Outline]) -> String {
+    let (slug, Saved { before, provider, .. }) = (&workspace.slug, saved);
+    let certificates = told.certificates();
+    let Some(before) = before else { return format!("{}{certificates}", added(slug, provider, known)) };
+    let state = match (before.enabled, provider.enabled) {
+        (true, true) => "It is on.".to_owned(),
+        (false, true) => "It is switched on.".to_owned(),
+        (_, false) => {
+            format!("It is switched off: curfew saml enable --workspace {slug} --provider {}", provider.id)
+        }
+    };
+    let replaced = told.replacement("is replaced");
+    format!("The metadata of {} was imported.{replaced}{certificates} {state}", provider.name)
+}
+
+/// That a provider was added, which is on.
+fn added(slug: &str, provider: &StoredProvider, known: &[Outline]) -> String {
     match default_of(known).is_none_or(|default| default.id == provider.id) {
         true => format!("{slug} now signs in with {}.", provider.entity_id),
         false => format!("{slug} can also sign in with {}.", provider.name),
@@ -143,7 +173,8 @@ pub async fn disable(console: &Console, arguments: &StateArguments) -> Result<()
     let StateArguments { provider, change: deed, place } = arguments;
     let (app, actor) = (&console.app, &console.actor);
     let workspace = console.workspace(&place.workspace).await?;
-    let (change, which) = (deed.change(&workspace), which(provider.as_deref()));
+    let which = provider.as_deref().map_or(Which::Default, Which::Named);
+    let change = deed.change(&workspace);
     let foreseen = dry_run::disable(app, actor, None, &change, which);
     if !deed.admits(console, &workspace, place, foreseen).await? {
         return Ok(());
@@ -152,8 +183,4 @@ pub async fn disable(console: &Console, arguments: &StateArguments) -> Result<()
     let sentence = format!("The identity provider is switched off.{}", ended(receipt.as_ref())?);
     output::result(place.output.output, &json!({"enabled": false, "receipt": receipt}), &sentence);
     Ok(())
-}
-
-fn which(provider: Option<&str>) -> Which<'_> {
-    provider.map_or(Which::Default, Which::Named)
 }

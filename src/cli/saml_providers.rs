@@ -95,6 +95,6 @@ pub async fn find_outline(console: &Console, workspace: &Workspace, text: &str) 
     find_named(&known, text).cloned().ok_or_else(missing)
 }
 
-fn on_or_off(enabled: bool) -> &'static str {
+pub fn on_or_off(enabled: bool) -> &'static str {
     if enabled { "on" } else { "off" }
 }

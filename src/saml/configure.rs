@@ -72,7 +72,7 @@ pub fn encrypted_assertions(text: Option<&str>) -> Result<Option<EncryptedAssert
 /// 422 naming `metadata_xml` and the element that is missing or wrong.
 pub fn parse(app: &App, metadata: &str) -> Result<IdentityProvider> {
     parse_metadata(metadata, app.clock.now()).map_err(|error| match error.field {
-        "metadata_xml" => Error::unprocessable("metadata_xml", format!("this is not SAML metadata: {}", error.message)),
+        "metadata_xml" => Error::unprocessable("metadata_xml", error.message),
         element => Error::unprocessable("metadata_xml", format!("{element}: {}", error.message)),
     })
 }

@@ -14,6 +14,14 @@ use crate::error::Result;
 use crate::policy::model::OnChange;
 use crate::sessions::model::Facts;
 
+/// A change that is not made.
+pub struct Foreseen {
+    /// The provider as it is; `None`: it would be new.
+    pub before: Option<StoredProvider>,
+    pub after: StoredProvider,
+    pub consequences: Consequences,
+}
+
 /// What `providers::save` would make of it, and what that would do, without doing it.
 ///
 /// # Errors
@@ -24,7 +32,7 @@ pub async fn save(
     caller: Option<&Facts>,
     change: &Change<'_>,
     wanted: &Wanted<'_>,
-) -> Result<(StoredProvider, Consequences)> {
+) -> Result<Foreseen> {
     let source = obtain(app, change.workspace, wanted).await?;
     let wanted = &Source::given(source.as_ref(), wanted);
     let id = ProviderId::generate(app.clock.now(), app.random.as_ref());
@@ -43,7 +51,7 @@ pub async fn save(
         // It would be no change.
         found.chosen = OnChange::Keep;
     }
-    Ok((plan.after, found))
+    Ok(Foreseen { before: plan.before, after: plan.after, consequences: found })
 }
 
 /// What `providers::disable` would do, without doing it.
@@ -56,7 +64,7 @@ pub async fn disable(
     caller: Option<&Facts>,
     change: &Change<'_>,
     which: Which<'_>,
-) -> Result<(StoredProvider, Consequences)> {
+) -> Result<Foreseen> {
     let wanted = Wanted { enabled: Some(false), ..Wanted::of(which) };
     let known = outlines(app, change.workspace).await?;
     require_on(&wanted, &known)?;

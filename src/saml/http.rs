@@ -13,17 +13,16 @@ use serde::{Deserialize, Serialize};
 
 use super::begin::{self, FLOW_MS, Start};
 use super::configure::{self, Change, ServiceProvider};
-use super::consequences::Consequences;
 use super::consequences_http::SamlConsequencesView;
+use super::dry_run::{self, Foreseen};
 use super::metadata_http::{self, SamlNoticeView};
 use super::outgoing::Departure;
-use super::provider::StoredProvider;
 use super::providers::Saved;
 use super::request::Proof;
 use super::sealed::EncryptedAssertions;
 use super::sign_in::{self, Brought, Ended};
 use super::wanted::{Wanted, Which};
-use super::{certificate, dry_run, encryption_keys, own_metadata, providers, signing_keys, unsolicited};
+use super::{certificate, encryption_keys, own_metadata, providers, signing_keys, unsolicited};
 use crate::app::App;
 use crate::base::clock::rfc3339;
 use crate::base::secret::Secret;
@@ -310,7 +309,8 @@ impl SamlApi {
         if body.dry_run == Some(true) {
             return Ok(Answer::ok(judged(&caller, &change, &import).await?));
         }
-        let Saved { provider, receipt } = providers::save(&caller.app, &caller.actor, None, &change, &import).await?;
+        let Saved { provider, receipt, .. } =
+            providers::save(&caller.app, &caller.actor, None, &change, &import).await?;
         let encrypted = Some(provider.encrypted_assertions);
         let shown = view(&caller, Some(&provider.metadata), provider.enabled, encrypted).await?;
         Ok(Answer::ok(ProviderView { receipt: receipt.map(ReceiptView::from), ..shown }))
@@ -397,8 +397,8 @@ async fn judged(caller: &Caller, change: &Change<'_>, import: &Wanted<'_>) -> Re
 }
 
 /// A provider as it would be, and what would come of that.
-async fn foreseen(caller: &Caller, found: (StoredProvider, Consequences)) -> Result<ProviderView> {
-    let (after, consequences) = found;
+async fn foreseen(caller: &Caller, found: Foreseen) -> Result<ProviderView> {
+    let Foreseen { after, consequences, .. } = found;
     let shown = view(caller, Some(&after.metadata), after.enabled, Some(after.encrypted_assertions)).await?;
     Ok(ProviderView {
         dry_run: Some(true),

@@ -20,6 +20,10 @@ const MAX_ENTITY_ID: usize = 1_024;
 const MAX_URL: usize = 2_048;
 /// Signing certificates at the most: a failed verification tries them all.
 const MAX_CERTIFICATES: usize = 10;
+/// Entity IDs of a federation that a message names at the most.
+const NAMED: usize = 5;
+/// Characters in which a web page says that it is one.
+const OPENING: usize = 1_024;
 
 /// An identity provider as its metadata describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,13 +77,13 @@ impl std::error::Error for MetadataError {}
 
 impl From<Refusal> for MetadataError {
     fn from(refusal: Refusal) -> Self {
-        Self::new("metadata_xml", refusal.detail)
+        Self::new("metadata_xml", format!("this is not SAML metadata: {}", refusal.detail))
     }
 }
 
 /// Reads the metadata of one identity provider: an `EntityDescriptor`; an `EntitiesDescriptor` is refused. At most 512 KiB; no DOCTYPE, no entity; comments are ignored.
 pub fn parse_metadata(xml: &str, now: UnixMillis) -> Result<IdentityProvider, MetadataError> {
-    let root = xml_reader::read_metadata(xml)?;
+    let root = xml_reader::read_metadata(xml).map_err(|refusal| unreadable(xml, refusal))?;
     let entity = entity_of(&root)?;
     let role = role_of(entity)?;
     for element in [&root, entity, role] {
@@ -105,13 +109,43 @@ fn entity_of(root: &Element) -> Result<&Element, MetadataError> {
     if root.is(names::METADATA, "EntityDescriptor") {
         return Ok(root);
     }
-    let message = match root.is(names::METADATA, "EntitiesDescriptor") {
-        true => {
-            "this describes a federation (EntitiesDescriptor): send the EntityDescriptor of the one identity provider"
-        }
-        false => "this is not SAML metadata",
+    if root.is(names::METADATA, "EntitiesDescriptor") {
+        return Err(MetadataError::new("EntityDescriptor", federation(root)));
+    }
+    if root.name.eq_ignore_ascii_case("html") {
+        return Err(web_page());
+    }
+    Err(MetadataError::new("EntityDescriptor", "this is not SAML metadata"))
+}
+
+/// A page that was saved in the place of metadata is told from metadata that is damaged.
+fn unreadable(text: &str, refusal: Refusal) -> MetadataError {
+    let opening = text.chars().take(OPENING).collect::<String>().to_ascii_lowercase();
+    let is_page = ["<!doctype html", "<html"].iter().any(|tag| opening.contains(tag));
+    if is_page { web_page() } else { refusal.into() }
+}
+
+fn web_page() -> MetadataError {
+    MetadataError::new("metadata_xml", "this is a web page, not metadata")
+}
+
+/// What to send in the place of a federation, with the first of its identity providers.
+fn federation(root: &Element) -> String {
+    let everything = root.descendants();
+    let entities = everything.into_iter().filter(|element| element.is(names::METADATA, "EntityDescriptor"));
+    let providers: Vec<&str> =
+        entities.filter(|entity| !roles(entity).is_empty()).filter_map(|entity| entity.attribute("entityID")).collect();
+    let what =
+        "this describes a federation (EntitiesDescriptor): send the EntityDescriptor of the one identity provider";
+    if providers.is_empty() {
+        return format!("{what}; there is none in it");
+    }
+    let named: Vec<String> = providers.iter().take(NAMED).map(|id| quoted(id)).collect();
+    let more = match providers.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        others => format!(" and {others} more"),
     };
-    Err(MetadataError::new("EntityDescriptor", message))
+    format!("{what}. In it are {}{more}", named.join(", "))
 }
 
 /// The SAML 2.0 identity provider roles of an entity.
@@ -127,9 +161,17 @@ fn roles(entity: &Element) -> Vec<&Element> {
 fn role_of(entity: &Element) -> Result<&Element, MetadataError> {
     match roles(entity).as_slice() {
         [role] => Ok(*role),
-        [] => Err(MetadataError::new("IDPSSODescriptor", "the metadata is not that of a SAML 2.0 identity provider")),
+        [] => Err(MetadataError::new("IDPSSODescriptor", no_role(entity))),
         _ => Err(MetadataError::new("IDPSSODescriptor", "the metadata has several SAML 2.0 identity provider roles")),
     }
+}
+
+fn no_role(entity: &Element) -> &'static str {
+    let has = |role: &str| entity.children.iter().any(|child| child.is(names::METADATA, role));
+    if has("SPSSODescriptor") && !has("IDPSSODescriptor") {
+        return "this is metadata of a service provider, perhaps Curfew's own: get the identity provider's";
+    }
+    "the metadata is not that of a SAML 2.0 identity provider"
 }
 
 fn check_validity(element: &Element, now: UnixMillis) -> Result<(), MetadataError> {

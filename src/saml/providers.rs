@@ -32,6 +32,8 @@ pub const MOST_PROVIDERS: usize = 20;
 
 /// A provider after a change of it, and the receipt if sessions were ended with it.
 pub struct Saved {
+    /// As it was; `None`: it is new.
+    pub before: Option<StoredProvider>,
     pub provider: StoredProvider,
     pub receipt: Option<Receipt>,
 }
@@ -58,8 +60,9 @@ pub async fn load(app: &App, workspace: &WorkspaceId, id: &str) -> Result<Stored
 ///
 /// # Errors
 /// 400 naming the setting; 403 naming `roles`; 404; 409 for an entity id or a name that is there, for one provider too many,
-/// naming `enforcement`, if metadata is being fetched for this workspace, and if the caller would switch off what they signed in by;
-/// 412 for another version; 422 naming `metadata_xml`, `metadata_url` or `domains`; 503 if too much metadata is being fetched.
+/// naming `provider` if one that was not named would be replaced, naming `enforcement`, if metadata is being fetched for this
+/// workspace, and if the caller would switch off what they signed in by; 412 for another version; 422 naming `metadata_xml`,
+/// `metadata_url` or `domains`; 503 if too much metadata is being fetched.
 pub async fn save(
     app: &App,
     actor: &Actor,
@@ -83,7 +86,7 @@ pub async fn save(
     let id = ProviderId::generate(app.clock.now(), app.random.as_ref());
     // What was used a moment ago, here, counts as used.
     seen::note(app).await;
-    let (provider, revoked) = transact!(app.db, |tx| {
+    let (before, provider, revoked) = transact!(app.db, |tx| {
         lock(tx, change.workspace).await?;
         let given = given(&id, app.clock.now(), change, parsed);
         let plan = plan(tx, change.workspace, wanted, &given).await?;
@@ -92,15 +95,16 @@ pub async fn save(
         enforcement::require_ready(tx, change.workspace, plan.before.as_ref(), &plan.after, by, given.now).await?;
         match &plan.before {
             Some(before) if is_same(before, &plan.after) && !wanted.is_import() => {
-                Ok((left_as_it_is(tx, app, change.workspace, before, source.as_ref()).await?, None))
+                let after = left_as_it_is(tx, app, change.workspace, before, source.as_ref()).await?;
+                Ok((plan.before, after, None))
             }
             _ => {
                 let revoked = write(tx, app, actor, caller, change, &plan, source.as_ref()).await?;
-                Ok((plan.after, revoked))
+                Ok((plan.before, plan.after, revoked))
             }
         }
     })?;
-    Ok(Saved { provider, receipt: revoke::acknowledge_some(app, revoked).await? })
+    Ok(Saved { before, provider, receipt: revoke::acknowledge_some(app, revoked).await? })
 }
 
 /// What a change of nothing leaves: that its metadata was fetched, if it was.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::configure::{self, Change, ServiceProvider};
 use super::consequences_http::SamlConsequencesView;
-use super::dry_run;
+use super::dry_run::{self, Foreseen};
 use super::http::{CertificateView, ServiceProviderView, certificate_view, change_of, service_provider_view};
 use super::provider::{Outline, StoredProvider, default_of};
 use super::providers::{self, Saved};
@@ -311,7 +311,8 @@ async fn save(
         require_recent_admin(&caller.facts, caller.app.clock.now())?;
     }
     if body.dry_run == Some(true) {
-        let (after, found) = dry_run::save(&caller.app, &caller.actor, facts, &change, &wanted).await?;
+        let Foreseen { after, consequences: found, .. } =
+            dry_run::save(&caller.app, &caller.actor, facts, &change, &wanted).await?;
         let would_end_sessions = Some(found.would_end());
         let shown = SamlProviderView {
             dry_run: Some(true),
@@ -321,7 +322,7 @@ async fn save(
         };
         return Ok((shown, after.version));
     }
-    let Saved { provider, receipt } = providers::save(&caller.app, &caller.actor, facts, &change, &wanted).await?;
+    let Saved { provider, receipt, .. } = providers::save(&caller.app, &caller.actor, facts, &change, &wanted).await?;
     let shown = view(caller, &provider).await?;
     Ok((SamlProviderView { receipt: receipt.map(ReceiptView::from), ..shown }, provider.version))
 }

@@ -1,6 +1,7 @@
 //! Pure: what somebody wants of an identity provider, and what it then is.
 
 use super::provider::{Outline, StoredProvider, default_of, find_named};
+use super::refusal::quoted;
 use super::sealed::EncryptedAssertions;
 use super::settings::{AttributeMapping, Enforcement, ProviderSettings, SettingsChange};
 use crate::base::canonical::fold;
@@ -20,6 +21,8 @@ pub enum Which<'a> {
     /// The one that is meant where none is named: that of the metadata which is sent, else the default one; the first, if there is
     /// none.
     Default,
+    /// That of the metadata which is sent; the first, if there is none. Another one's place it doesn't take.
+    OfMetadata,
     /// The one with this id, which must be there.
     Id(&'a str),
     /// The one with this id or name; a new one of this name, if there is none.
@@ -67,14 +70,15 @@ impl<'a> Wanted<'a> {
     /// The provider that is meant, among those that are known; `None`: a new one. `entity_id`: of the metadata that is sent.
     ///
     /// # Errors
-    /// 404 if it must be there, and isn't.
+    /// 404 if it must be there, and isn't; 409 naming `provider` if it would take the place of one that was not named.
     pub fn target<'b>(&self, known: &'b [Outline], entity_id: Option<&str>) -> Result<Option<&'b Outline>> {
         match self.which {
             Which::New => Ok(None),
-            Which::Default => {
-                let same = known.iter().find(|provider| Some(provider.entity_id.as_str()) == entity_id);
-                Ok(same.or_else(|| default_of(known)))
-            }
+            Which::Default => Ok(with_entity_id(known, entity_id).or_else(|| default_of(known))),
+            Which::OfMetadata => match (with_entity_id(known, entity_id), default_of(known)) {
+                (None, Some(other)) => Err(would_replace(other, entity_id.unwrap_or_default())),
+                (same, _) => Ok(same),
+            },
             Which::Named(text) => Ok(find_named(known, text)),
             Which::Id(id) => {
                 let found = known.iter().find(|provider| provider.id.as_str() == id);
@@ -85,7 +89,7 @@ impl<'a> Wanted<'a> {
 
     /// Whether it is a change even if everything stays as it was: whoever imports metadata is told what that does to sessions.
     pub fn is_import(&self) -> bool {
-        matches!(self.which, Which::Default | Which::Named(_))
+        matches!(self.which, Which::Default | Which::OfMetadata | Which::Named(_))
     }
 
     /// The provider after the change.
@@ -146,6 +150,24 @@ impl<'a> Wanted<'a> {
         }
         vouched_for && before.is_some_and(|before| gives_no_more(before, after))
     }
+}
+
+fn with_entity_id<'a>(known: &'a [Outline], entity_id: Option<&str>) -> Option<&'a Outline> {
+    known.iter().find(|provider| Some(provider.entity_id.as_str()) == entity_id)
+}
+
+/// One that is switched off counts, too: its settings, and who is known by it, are its own. The id stands there because a name
+/// is whatever an administrator typed, and this line is copied into a shell.
+fn would_replace(other: &Outline, entity_id: &str) -> Error {
+    let has = if other.enabled { "this workspace signs in with" } else { "this workspace has, switched off," };
+    let text = format!(
+        "{has} {}, and this metadata is of another identity provider ({}). To replace it: --provider {}. \
+         To add another one: --provider NAME",
+        quoted(&other.entity_id),
+        quoted(entity_id),
+        other.id
+    );
+    Error::new(CONFLICT, text).with_field("provider")
 }
 
 /// Whether a change leaves a provider as it is.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cli::{Cli, Outcome};
-use crate::support::saml::{configure, material};
+use crate::support::saml::{configure, material, metadata, other_metadata};
 use crate::support::{Database, Home, TestApp};
 
 fn run(cli: &Cli, arguments: &[&str]) -> Outcome {
@@ -87,5 +87,88 @@ on_both_databases! {
         run(&cli, &["saml", "enable", "--provider", "nobody"]).refused();
         run(&cli, &["saml", "enable", "--provider", "second"]).succeeded();
         assert_eq!(shown(), true);
+    }
+    /// A provider is replaced only by name; without one the metadata of another is refused, also if it is only tried.
+    async fn another_one_is_replaced_by_name_only(database: Database) {
+        let home = Home::new(database);
+        let (cli, first, second) = (home.cli(), file("idp-metadata.xml"), file("other-idp-metadata.xml"));
+        let (old, new) = ("http://127.0.0.1:9999/idp", "http://127.0.0.1:9998/idp");
+        let import = ["saml", "import", "--metadata", first.as_str()];
+        let other = ["saml", "import", "--metadata", second.as_str()];
+        let made = json_of(&cli, &import);
+        let id = made["id"].as_str().expect("an id");
+        let shown = || json_of(&cli, &["saml", "show"])["entity_id"].clone();
+        for asked in [other.to_vec(), [&other[..], &["--dry-run"]].concat()] {
+            let refused = run(&cli, &asked).refused();
+            said(&refused, &format!("this workspace signs in with {old:?}, and this metadata is of another"));
+            said(&refused, &format!("({new:?}). To replace it: --provider {id}. To add another one: --provider NAME"));
+        }
+        assert_eq!(shown(), old);
+        let named = [&other[..], &["--provider", id]].concat();
+        let tried = [&named[..], &["--dry-run"]].concat();
+        said(&run(&cli, &tried).succeeded(), &format!("{old} is on. {old:?} would be replaced by {new:?}."));
+        assert_eq!(json_of(&cli, &tried)["replaced_entity_id"], old);
+        assert_eq!(shown(), old, "it was only tried");
+        said(&run(&cli, &named).succeeded(), &format!("{old:?} is replaced by {new:?}. Certificates that come: "));
+        assert_eq!(shown(), new);
+        let back = json_of(&cli, &[&import[..], &["--provider", new]].concat());
+        assert_eq!((&back["id"], &back["replaced_entity_id"]), (&json!(id), &json!(new)));
+        run(&cli, &["saml", "disable"]).succeeded();
+        said(&run(&cli, &other).refused(), &format!("this workspace has, switched off, {old:?}"));
+    }
+
+    /// What is on is said to be on; and which certificates come and go.
+    async fn a_roll_over_is_told(database: Database) {
+        let home = Home::new(database);
+        let cli = home.cli();
+        let import = |text: &str, more: &[&str]| {
+            cli.run_with_input(&[&["saml", "import", "--workspace", "acme", "--metadata", "-"][..], more].concat(), text)
+        };
+        let key = |xml: &str| {
+            let (start, end) = ("<md:KeyDescriptor", "</md:KeyDescriptor>");
+            let end = xml.find(end).expect("its end") + end.len();
+            xml[xml.find(start).expect("a key")..end].to_owned()
+        };
+        let one = metadata();
+        let both = one.replace(&key(&one), &format!("{}{}", key(&other_metadata()), key(&one)));
+        let made = import(&one, &[]).succeeded();
+        assert!(!made.stdout.contains("No domain"), "{made:?}");
+        let foreseen = import(&both, &["--dry-run", "--output", "json"]).succeeded().json();
+        let (added, removed) = (&foreseen["certificates_added"], &foreseen["certificates_removed"]);
+        assert_eq!((added.as_array().map(Vec::len), removed), (Some(1), &json!([])));
+        let print = added[0].as_str().expect("a fingerprint");
+        let (come, go) =
+            (format!("Certificates that come: {}.", &print[..8]), format!("Certificates that go: {}.", &print[..8]));
+        let tried = import(&both, &["--dry-run"]).succeeded();
+        said(&tried, &format!("http://127.0.0.1:9999/idp is on. {come} 0 sessions of 0 users would end."));
+        said(&import(&both, &[]).succeeded(), &format!("was imported. {come} It is on."));
+        assert_eq!(json_of(&cli, &["saml", "show"])["certificates_sha256"][0], print);
+        let back = import(&one, &["--output", "json"]).succeeded().json();
+        let told = (&back["certificates_removed"], &back["replaced_entity_id"]);
+        assert_eq!(told, (&json!([print]), &Value::Null));
+        import(&both, &[]).succeeded();
+        said(&import(&one, &[]).succeeded(), &go);
+        said(&run(&cli, &["saml", "disable", "--dry-run"]).succeeded(), "idp would be switched off. 0 sessions");
+    }
+
+    /// Without a verified domain nobody can sign in yet, which is said; what is wrong is said of what was given.
+    async fn beginners_are_told(database: Database) {
+        let home = Home::new(database);
+        let import = |text: &str| {
+            home.cli().run_with_input(&["saml", "import", "--workspace", "globex", "--metadata", "-"], text)
+        };
+        for (wrong, words) in [
+            ("<!DOCTYPE html>\n<html><body>Sign in</body></html>".to_owned(), "this is a web page, not metadata"),
+            (metadata().replace("IDPSSODescriptor", "SPSSODescriptor"), "IDPSSODescriptor: this is metadata of a service"),
+            (metadata().replace("use=\"signing\"", "use=\"encryption\""), "X509Certificate: the metadata has no signing"),
+        ] {
+            let refused = import(&wrong).refused();
+            said(&refused, &format!("curfew: standard input: {words}"));
+            assert!(!refused.stderr.contains("metadata_xml"), "{refused:?}");
+        }
+        let hint = "nobody can sign in by it: curfew domain add --workspace globex DOMAIN";
+        said(&import(&metadata()).succeeded(), hint);
+        let again = import(&metadata()).succeeded();
+        assert!(!again.stdout.contains("No domain"), "{again:?}");
     }
 }

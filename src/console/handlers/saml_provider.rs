@@ -131,8 +131,7 @@ pub async fn replace_metadata(
 /// The provider as it would be.
 async fn judge(caller: &Caller, typed: &Typed, wanted: &Wanted<'_>) -> Result<StoredProvider> {
     let facts = Some(caller.facts.as_ref());
-    let (after, _) = dry_run::save(&caller.app, &caller.actor, facts, &typed.change(caller), wanted).await?;
-    Ok(after)
+    Ok(dry_run::save(&caller.app, &caller.actor, facts, &typed.change(caller), wanted).await?.after)
 }
 
 async fn judged(

@@ -115,3 +115,29 @@ fn certificates_need_a_key_that_is_strong_enough() {
     let error = parse_metadata(&with_certificate(RSA_1024), NOW).expect_err("the key is weak");
     assert_eq!(error.message, "the certificate's RSA key has 1024 bits; at least 2,048 are needed");
 }
+
+#[test]
+fn what_was_taken_for_metadata_is_named() {
+    let told = |xml: &str| parse_metadata(xml, NOW).expect_err("it is refused").message;
+    let page = "this is a web page, not metadata";
+    assert_eq!(told("\u{feff}\n<!doctype HTML><p>&nbsp;"), page);
+    assert_eq!(told("<?xml version=\"1.0\"?>\n<html xmlns=\"http://www.w3.org/1999/xhtml\"/>"), page);
+    assert_eq!(told("<!DOCTYPE x><x/>"), "this is not SAML metadata: a document type declaration");
+    let own = changed("md:IDPSSODescriptor", "md:SPSSODescriptor");
+    assert!(told(&own).starts_with("this is metadata of a service provider, perhaps Curfew's own"), "{}", told(&own));
+    let federation = |entities: &str| {
+        told(&format!(
+            "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\">{entities}</md:EntitiesDescriptor>"
+        ))
+    };
+    let numbered = |number: usize| changed("127.0.0.1:9999/idp", &format!("idp.test/{number}"));
+    let seven: String = (1..=7).map(numbered).collect();
+    let found = federation(&format!(
+        "<md:EntityDescriptor entityID=\"urn:sp\"/><md:EntitiesDescriptor>{seven}</md:EntitiesDescriptor>"
+    ));
+    let listed: Vec<String> = (1..=5).map(|number| format!("\"http://idp.test/{number}\"")).collect();
+    assert!(found.ends_with(&format!(" In it are {} and 2 more", listed.join(", "))), "{found}");
+    let long = federation(&changed("127.0.0.1:9999/idp", &"x".repeat(5_000)));
+    assert!(long.len() < 400 && long.ends_with("x\"…"), "{long}");
+    assert!(federation("").ends_with("; there is none in it"));
+}
