@@ -168,7 +168,9 @@ impl Connection {
         let begun = self.with_patience(Duration::ZERO).and_then(|()| self.run("BEGIN IMMEDIATE", &[]));
         self.with_patience(BUSY_TIMEOUT)?;
         let mut begun = match begun {
-            Err(error) if error.is_transient() => self.waiting(|held| held.run("BEGIN IMMEDIATE", &[]).map(|_| held)).await?,
+            Err(error) if error.is_transient() => {
+                self.waiting(|held| held.run("BEGIN IMMEDIATE", &[]).map(|_| held)).await?
+            }
             begun => begun.map(|_| self)?,
         };
         begun.in_transaction = true;

@@ -1,3 +1,5 @@
+#![allow(clippy::useless_vec, reason = "`args!` makes one, as the callers have it")]
+
 use std::path::PathBuf;
 use std::time::Duration;
 
