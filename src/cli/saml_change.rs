@@ -62,8 +62,8 @@ impl ChangeArguments {
         }
     }
 
-    /// Whether to go on: not if it is only tried, which is shown; and if sessions would end, not without a yes. `foreseen` is
-    /// awaited only if something depends on it.
+    /// Whether to go on: not if it is only tried, which is shown; and if sessions would end or, of a provider that is `named`, another
+    /// one take its place, not without a yes. `foreseen` is awaited only if something depends on it.
     ///
     /// # Errors
     /// As `foreseen`; without a terminal, that `--yes` is needed; and if the answer was not yes.
@@ -72,11 +72,12 @@ impl ChangeArguments {
         console: &Console,
         workspace: &Workspace,
         place: &InWorkspace,
+        named: bool,
         foreseen: impl Future<Output = Result<Foreseen>>,
     ) -> Result<bool> {
         let policy = read::policy(&console.app, &workspace.id).await?;
         let chosen = rules::on_change(self.wanted(), policy.on_saml_change);
-        if !self.dry_run && (self.yes || chosen == OnChange::Keep) {
+        if !self.dry_run && (self.yes || chosen == OnChange::Keep && !named) {
             return Ok(true);
         }
         let foreseen = foreseen.await?;
@@ -85,10 +86,15 @@ impl ChangeArguments {
             show(place.output.output, &foreseen, &hint);
             return Ok(false);
         }
-        let count = foreseen.consequences.count();
-        if count.sessions > 0 {
+        let (told, count) = (Told::of(foreseen.before.as_ref(), &foreseen.after), foreseen.consequences.count());
+        let mut question = told.replacement("is replaced").trim_start().to_owned();
+        if count.sessions > 0 && chosen != OnChange::Keep {
             let counted = output::sessions_of_users(count.sessions, count.users, count.more);
-            output::confirm(&format!("This ends {counted} in {}, at once.", workspace.name), false)?;
+            question =
+                format!("{question} This ends {counted} in {}, at once.", workspace.name).trim_start().to_owned();
+        }
+        if !question.is_empty() {
+            output::confirm(&question, false)?;
         }
         Ok(true)
     }

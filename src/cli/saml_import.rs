@@ -18,8 +18,8 @@ use crate::workspaces::model::Workspace;
 
 #[derive(Args)]
 pub struct ImportArguments {
-    /// Its id or name; one that isn't there is made, with that name. Unless given, the one with the
-    /// metadata's entity id, or the first one. Another one is replaced only if it is named here.
+    /// Its id or name; one that isn't there is made, with that name. Unless given, the one that has the
+    /// metadata's entity id or, if the workspace has none yet, a new one. Another is replaced only if it is named here.
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
     /// The metadata file; `-` reads standard input.
@@ -85,8 +85,14 @@ pub async fn import(console: &Console, arguments: &ImportArguments) -> Result<()
 
 /// The same error, naming what was given here: the API's fields are not known to whoever types a command.
 fn naming_source(error: Error, arguments: &ImportArguments) -> Error {
-    if !matches!(error.field(), Some("metadata_xml" | "metadata_url")) {
-        return error;
+    match error.field() {
+        Some("metadata_xml" | "metadata_url") => {}
+        Some("provider") if arguments.provider.is_none() => {
+            let way =
+                "to replace it, name it (curfew saml list has its id); to add another one, give a name that none has";
+            return Error::new(error.problem(), format!("{}: {way}", error.detail())).with_field("--provider");
+        }
+        _ => return error,
     }
     let name = match arguments.metadata.as_deref() {
         Some(file) if file == Path::new("-") => "standard input".to_owned(),
@@ -107,7 +113,7 @@ async fn save(
 ) -> Result<Option<Saved>> {
     let (app, actor) = (&console.app, &console.actor);
     let foreseen = dry_run::save(app, actor, None, change, wanted);
-    match deed.admits(console, workspace, place, foreseen).await? {
+    match deed.admits(console, workspace, place, matches!(wanted.which, Which::Named(_)), foreseen).await? {
         true => providers::save(app, actor, None, change, wanted).await.map(Some),
         false => Ok(None),
     }
@@ -176,7 +182,7 @@ pub async fn disable(console: &Console, arguments: &StateArguments) -> Result<()
     let which = provider.as_deref().map_or(Which::Default, Which::Named);
     let change = deed.change(&workspace);
     let foreseen = dry_run::disable(app, actor, None, &change, which);
-    if !deed.admits(console, &workspace, place, foreseen).await? {
+    if !deed.admits(console, &workspace, place, false, foreseen).await? {
         return Ok(());
     }
     let receipt = providers::disable(app, actor, None, &change, which).await?;

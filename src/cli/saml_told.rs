@@ -1,5 +1,5 @@
-//! What `curfew saml import`, `enable` and `disable` say of a provider beside its state: whom it replaces, which certificates
-//! come and go, and that nobody can sign in by it yet.
+//! What the commands that change a provider say of it beside its state: whom it replaces, which certificates come and go and, of
+//! an import, that nobody can sign in by it yet.
 
 use serde_json::{Value, json};
 

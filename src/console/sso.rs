@@ -37,6 +37,9 @@ pub struct OwnCertificates {
 /// The provider that was imported.
 #[derive(Debug, Clone)]
 pub struct IdentityProvider {
+    pub id: String,
+    /// The version that is shown.
+    pub version: i64,
     /// `/console/security/saml/providers/{id}`.
     pub url: String,
     /// As people call it.

@@ -174,7 +174,7 @@ fn switched_off(known: &[Outline]) -> Error {
         NOT_FOUND,
         match another {
             true => "this identity provider is not here, or is switched off: begin at the sign-in page",
-            false => "single sign-on is switched off here: sign in with your password",
+            false => "single sign-on is switched off here: begin at the sign-in page",
         },
     )
 }

@@ -82,13 +82,21 @@ pub async fn find(app: &App, workspace: &WorkspaceId) -> Result<Option<StoredPro
     provider_store::find_default(&mut app.db.read().await?, workspace).await
 }
 
-/// Sets the provider of this metadata, or else the default one, and switches it on.
+/// Sets a provider from this metadata and switches it on: the one with this id, in this version, or else that of the metadata.
 ///
 /// # Errors
-/// 422 naming what is wrong with the metadata; 409 if another provider of the workspace has its entity id.
-pub async fn import(app: &App, actor: &Actor, change: &Change<'_>, metadata: &str) -> Result<Option<Receipt>> {
-    let saved = providers::save(app, actor, None, change, &Wanted::import(Which::Default, metadata)).await?;
-    Ok(saved.receipt)
+/// 422 naming what is wrong with the metadata; 409 if another provider of the workspace has its entity id, or would be replaced
+/// though it was not named; 412 for another version.
+pub async fn import(
+    app: &App,
+    actor: &Actor,
+    change: &Change<'_>,
+    shown: Option<(&str, i64)>,
+    metadata: &str,
+) -> Result<Option<Receipt>> {
+    let which = shown.map_or(Which::OfMetadata, |(id, _)| Which::Named(id));
+    let wanted = Wanted { if_version: shown.map(|(_, version)| version), ..Wanted::import(which, metadata) };
+    Ok(providers::save(app, actor, None, change, &wanted).await?.receipt)
 }
 
 /// Switches the default provider off. Sessions that began by SAML end by the policy only if asked for.

@@ -43,10 +43,10 @@ pub struct CertificateFile {
 /// The file of a certificate.
 ///
 /// # Errors
-/// 404 if there is none, because no key can be made or no next one was; 500 if what is stored is no certificate.
+/// 404 if no next one was made; 500 if no key can be made or what is stored is no certificate; 503 if the database doesn't answer.
 pub async fn file(app: &App, workspace: &Workspace, which: OwnCertificate) -> Result<CertificateFile> {
-    let found = find(app, &workspace.id, which).await;
-    let der = found.ok_or_else(|| missing(which))?;
+    let found = find(app, &workspace.id, which).await?;
+    let der = found.ok_or_else(|| Error::new(NOT_FOUND, "no new key to sign with is waiting"))?;
     let unreadable = || Error::internal("a SAML certificate of ours can't be read");
     Ok(CertificateFile {
         name: format!("curfew-{}-{}.pem", workspace.slug, which.word()),
@@ -54,22 +54,12 @@ pub async fn file(app: &App, workspace: &Workspace, which: OwnCertificate) -> Re
     })
 }
 
-async fn find(app: &App, workspace: &WorkspaceId, which: OwnCertificate) -> Option<Vec<u8>> {
+async fn find(app: &App, workspace: &WorkspaceId, which: OwnCertificate) -> Result<Option<Vec<u8>>> {
     let standing = match which {
-        OwnCertificate::Encryption => return encryption_keys::offered(app, workspace).await.into_iter().next(),
+        OwnCertificate::Encryption => return Ok(encryption_keys::published(app, workspace).await?.into_iter().next()),
         OwnCertificate::Signing => Standing::Signs,
         OwnCertificate::NextSigning => Standing::Next,
     };
-    let mut shown = signing_keys::offered(app, workspace).await.into_iter();
-    shown.find(|key| key.standing == standing).map(|key| key.certificate)
-}
-
-fn missing(which: OwnCertificate) -> Error {
-    let detail = match which {
-        OwnCertificate::NextSigning => "no new key to sign with is waiting",
-        OwnCertificate::Signing | OwnCertificate::Encryption => {
-            "the workspace has no such certificate, and none can be made now; `curfew doctor` says why"
-        }
-    };
-    Error::new(NOT_FOUND, detail)
+    let mut shown = signing_keys::published(app, workspace).await?.into_iter();
+    Ok(shown.find(|key| key.standing == standing).map(|key| key.certificate))
 }

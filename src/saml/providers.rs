@@ -260,7 +260,10 @@ async fn find_before(
     known: &[Outline],
     entity_id: Option<&str>,
 ) -> Result<Option<StoredProvider>> {
-    let Some(target) = wanted.target(known, entity_id)? else { return Ok(None) };
+    let Some(target) = wanted.target(known, entity_id)? else {
+        // Whoever has a version has seen one, which is gone.
+        return if wanted.if_version.is_some() { Err(overtaken()) } else { Ok(None) };
+    };
     let before = store::find(db, workspace, &target.id).await?;
     let other = |before: &StoredProvider| wanted.if_version.is_some_and(|version| version != before.version);
     if before.as_ref().is_some_and(other) {

@@ -156,16 +156,13 @@ fn with_entity_id<'a>(known: &'a [Outline], entity_id: Option<&str>) -> Option<&
     known.iter().find(|provider| Some(provider.entity_id.as_str()) == entity_id)
 }
 
-/// One that is switched off counts, too: its settings, and who is known by it, are its own. The id stands there because a name
-/// is whatever an administrator typed, and this line is copied into a shell.
+/// One that is switched off counts, too: its settings, and who is known by it, are its own.
 fn would_replace(other: &Outline, entity_id: &str) -> Error {
     let has = if other.enabled { "this workspace signs in with" } else { "this workspace has, switched off," };
     let text = format!(
-        "{has} {}, and this metadata is of another identity provider ({}). To replace it: --provider {}. \
-         To add another one: --provider NAME",
+        "{has} {}, and this metadata is of another identity provider ({})",
         quoted(&other.entity_id),
         quoted(entity_id),
-        other.id
     );
     Error::new(CONFLICT, text).with_field("provider")
 }

@@ -101,7 +101,7 @@ on_both_databases! {
         for asked in [other.to_vec(), [&other[..], &["--dry-run"]].concat()] {
             let refused = run(&cli, &asked).refused();
             said(&refused, &format!("this workspace signs in with {old:?}, and this metadata is of another"));
-            said(&refused, &format!("({new:?}). To replace it: --provider {id}. To add another one: --provider NAME"));
+            said(&refused, &format!("({new:?}): to replace it, name it (curfew saml list has its id)"));
         }
         assert_eq!(shown(), old);
         let named = [&other[..], &["--provider", id]].concat();
@@ -109,9 +109,12 @@ on_both_databases! {
         said(&run(&cli, &tried).succeeded(), &format!("{old} is on. {old:?} would be replaced by {new:?}."));
         assert_eq!(json_of(&cli, &tried)["replaced_entity_id"], old);
         assert_eq!(shown(), old, "it was only tried");
-        said(&run(&cli, &named).succeeded(), &format!("{old:?} is replaced by {new:?}. Certificates that come: "));
+        said(&run(&cli, &named).refused(), &format!("--yes: is needed where nobody can be asked. {old:?} is replaced by"));
+        assert_eq!(shown(), old, "nobody said yes");
+        let yes = [&named[..], &["--yes"]].concat();
+        said(&run(&cli, &yes).succeeded(), &format!("{old:?} is replaced by {new:?}. Certificates that come: "));
         assert_eq!(shown(), new);
-        let back = json_of(&cli, &[&import[..], &["--provider", new]].concat());
+        let back = json_of(&cli, &[&import[..], &["--provider", new, "--yes"]].concat());
         assert_eq!((&back["id"], &back["replaced_entity_id"]), (&json!(id), &json!(new)));
         run(&cli, &["saml", "disable"]).succeeded();
         said(&run(&cli, &other).refused(), &format!("this workspace has, switched off, {old:?}"));

@@ -87,6 +87,26 @@ on_both_databases! {
         list.says("All that no other names");
     }
 
+    /// The short form on the Security page replaces what it shows, in the version that it shows, and nothing else.
+    async fn the_short_form_replaces_what_it_shows(app: TestApp) {
+        let owner = Visitor::signed_in(&app, OWNER).await;
+        added(&owner).await;
+        let security = || owner.visit("/console/security");
+        let action = "/console/security/saml";
+        let filled = |page: &Page, xml: &str| page.form(action).fill("metadata_xml", xml).fill("reason", "A new one");
+        let refused = owner.submit(&filled(&security().await, &other_metadata())).await;
+        assert_eq!(refused.reply.status, 409, "{}", refused.reply.text);
+        refused.says("this metadata is of another identity provider");
+        let on = owner.submit(&filled(&security().await, &metadata())).await;
+        on.says("http://127.0.0.1:9999/idp");
+        let (mine, colleagues) = (security().await, security().await);
+        owner.submit(&filled(&mine, &other_metadata())).await.says("http://127.0.0.1:9998/idp");
+        let late = owner.submit(&filled(&colleagues, &metadata())).await;
+        assert_eq!(late.reply.status, 412, "{}", late.reply.text);
+        let known = app.all_items(&app.owner_token().await, PROVIDERS).await;
+        assert_eq!((known.len(), &known[0]["entity_id"]), (1, &json!("http://127.0.0.1:9998/idp")));
+    }
+
     /// What is switched off can be tested, and signs nobody in; switched on it signs in, switched off again it doesn't.
     async fn it_is_tested_and_switched_on_and_off(app: TestApp) {
         let owner = Visitor::signed_in(&app, OWNER).await;
@@ -118,7 +138,7 @@ on_both_databases! {
         assert_eq!(owner.visit("/console").await.path, "/console", "the caller is out, too");
         send(app.request(Method::GET, "/saml/acme/login")).await.expect(404);
         let stranger = Visitor::new(&app);
-        stranger.visit("/saml/acme/login").await.says("Single sign-on is switched off here: sign in with your password.");
+        stranger.visit("/saml/acme/login").await.says("Single sign-on is switched off here: begin at the sign-in page.");
         for (path, status) in [("/saml/acme/login", 404), ("/saml/acme/acs", 405), ("/saml/acme/metadata?signed=x", 400)] {
             let page = stranger.visit(path).await;
             assert_eq!(page.reply.status, status, "{path}: {}", page.reply.text);

@@ -86,7 +86,7 @@ async fn set_up(story: &mut Story<'_>, provider: &IdentityProvider, admin_hashes
         by_owner: true,
         encrypted_assertions: None,
     };
-    configure::import(app, &owner, &change, &provider.metadata()).await?;
+    configure::import(app, &owner, &change, None, &provider.metadata()).await?;
     story.pass(MINUTE_MS);
     // Long lifetimes: what happened in a fortnight is there to be looked at.
     let policy = Policy {

@@ -11,7 +11,7 @@ use crate::console::caller::posted_by_administrator;
 use crate::console::chrome::{go, sentence, status_of, wrong};
 use crate::console::flash::Told;
 use crate::console::form::Fields;
-use crate::error::{CONFLICT, UNPROCESSABLE};
+use crate::error::{CONFLICT, Error, PRECONDITION_FAILED, UNPROCESSABLE};
 use crate::policy::model::OnChange;
 use crate::saml::configure::{Change, import};
 use crate::sessions::model::Role;
@@ -20,6 +20,8 @@ use crate::web::authenticate::Caller;
 /// The form as somebody filled it in.
 pub struct Typed {
     pub metadata_xml: String,
+    /// The provider that was shown to be replaced, and its version.
+    shown: Option<(String, i64)>,
     pub reason: String,
     pub sessions: OnChange,
 }
@@ -27,15 +29,20 @@ pub struct Typed {
 impl Typed {
     /// Nothing yet.
     pub fn blank(sessions: OnChange) -> Self {
-        Self { metadata_xml: String::new(), reason: String::new(), sessions }
+        Self { metadata_xml: String::new(), shown: None, reason: String::new(), sessions }
     }
 
     fn read(fields: &Fields) -> Self {
         Self {
             metadata_xml: fields.text("metadata_xml").to_owned(),
+            shown: fields.text("version").parse().ok().map(|version| (fields.text("provider").to_owned(), version)),
             reason: fields.text("reason").to_owned(),
             sessions: chosen_for_saml(fields, "sessions"),
         }
+    }
+
+    fn shown(&self) -> Option<(&str, i64)> {
+        self.shown.as_ref().map(|(id, version)| (id.as_str(), *version))
     }
 
     fn change<'a>(&'a self, caller: &'a Caller) -> Change<'a> {
@@ -60,15 +67,25 @@ pub async fn save(request: &Request, sent: Vec<u8>) -> poem::Result<Response> {
     let typed = Typed::read(&fields);
     let (status, error) = match require_reason(&typed.reason, typed.sessions != OnChange::Keep, "saml_reason") {
         Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, error),
-        Ok(()) => match import(&caller.app, &caller.actor, &typed.change(&caller), &typed.metadata_xml).await {
-            Ok(Some(receipt)) if receipt.scope == "workspace" => return Ok(receipt_page(&caller.app, &receipt)),
-            Ok(_) => return Ok(go(&caller.app, HOME, Told::SamlSaved)),
-            Err(error) if [UNPROCESSABLE, CONFLICT].contains(&error.problem()) => {
-                (status_of(&error), wrong("metadata_xml", sentence(error.detail())))
+        Ok(()) => {
+            match import(&caller.app, &caller.actor, &typed.change(&caller), typed.shown(), &typed.metadata_xml).await {
+                Ok(Some(receipt)) if receipt.scope == "workspace" => return Ok(receipt_page(&caller.app, &receipt)),
+                Ok(_) => return Ok(go(&caller.app, HOME, Told::SamlSaved)),
+                Err(error) if [UNPROCESSABLE, CONFLICT, PRECONDITION_FAILED].contains(&error.problem()) => {
+                    (status_of(&error), wrong("metadata_xml", sentence(&advised(&error))))
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => return Err(error.into()),
-        },
+        }
     };
     let errors = vec![error];
     Ok(page(request, &caller, Refused { status, errors, saml: Some(typed), ..Refused::default() }).await?)
+}
+
+/// What is wrong, and where another provider is added or replaced.
+fn advised(error: &Error) -> String {
+    match error.field() {
+        Some("provider") => format!("{}: replace it, or add another one, under Identity providers", error.detail()),
+        _ => error.detail().to_owned(),
+    }
 }

@@ -51,6 +51,8 @@ pub async fn load(caller: &Caller) -> Result<Shown> {
         None => parsed.entity_id.clone(),
     };
     let provider = IdentityProvider {
+        id: stored.id.to_string(),
+        version: stored.version,
         url: url_of(&stored),
         name: stored.name,
         sso_url: parsed.sso_redirect_url.or(parsed.sso_post_url).unwrap_or_default(),
