@@ -2,13 +2,14 @@
 //! several times as long as an average statement (docs/decisions/0011). What waits for the disk or for another process's lock
 //! has a thread to wait in, so that whoever has limited their patience is heard.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{FromSql, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, OpenFlags};
+use rusqlite::{CachedStatement, OpenFlags, StatementStatus};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{block_in_place, coop, spawn_blocking, yield_now};
@@ -25,6 +26,9 @@ const PREPARED: usize = 256;
 /// Rows of a result that is one of many: whoever asks for a long list in pieces lets others have their turn between them.
 const PIECE: usize = 100;
 
+/// Steps of SQLite's machine, a millisecond or less: what takes more isn't run in a thread of the runtime again.
+const LONG: i32 = 20_000;
+
 /// Connections to one file, opened when they are first needed. Cloning shares them.
 #[derive(Clone)]
 pub struct Pool(Arc<Shared>);
@@ -37,6 +41,8 @@ struct Shared {
     size: u32,
     places: Arc<Semaphore>,
     idle: Mutex<Vec<rusqlite::Connection>>,
+    /// Statements that took long, by their address: they are part of the program.
+    long: Mutex<HashSet<usize>>,
 }
 
 /// A connection of a pool, until it is dropped. A transaction that is open then leaves nothing behind.
@@ -67,6 +73,7 @@ impl Pool {
             size,
             places: Arc::new(Semaphore::new(size as usize)),
             idle: Mutex::new(Vec::new()),
+            long: Mutex::new(HashSet::new()),
         }))
     }
 
@@ -112,6 +119,10 @@ impl Pool {
         drop(everyone);
     }
 
+    fn long(&self) -> MutexGuard<'_, HashSet<usize>> {
+        self.0.long.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<rusqlite::Connection>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,7 +149,12 @@ impl Connection {
 
     /// Runs a statement to its end: all rows of its result.
     pub async fn all(&mut self, sql: &str, args: &[Value]) -> Result<Vec<Row>> {
-        let found = here(|| self.run(sql, args))?;
+        // Within a transaction pages were read a moment ago, and others wait for its end: giving the thread's place away for a few
+        // microseconds would cost it a whole turn of the scheduler on a busy machine.
+        let found = match self.in_transaction && !self.pool.long().contains(&address(sql)) {
+            true => self.run(sql, args)?,
+            false => here(|| self.run(sql, args))?,
+        };
         // Nothing here waits: without this, a loop over statements would never let its task be stopped.
         if found.len() >= PIECE && !self.in_transaction {
             yield_now().await;
@@ -188,7 +204,11 @@ impl Connection {
     }
 
     fn run(&self, sql: &str, args: &[Value]) -> Result<Vec<Row>> {
-        rows(self.inner()?, sql, args).map_err(fault)
+        let (rows, steps) = rows(self.inner()?, sql, args).map_err(fault)?;
+        if steps > LONG {
+            self.pool.long().insert(address(sql));
+        }
+        Ok(rows)
     }
 
     fn with_patience(&self, patience: Duration) -> Result<()> {
@@ -214,7 +234,12 @@ fn here<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
-fn rows(connection: &rusqlite::Connection, sql: &str, args: &[Value]) -> rusqlite::Result<Vec<Row>> {
+fn address(sql: &str) -> usize {
+    sql.as_ptr().addr()
+}
+
+/// The rows, and how many steps they took.
+fn rows(connection: &rusqlite::Connection, sql: &str, args: &[Value]) -> rusqlite::Result<(Vec<Row>, i32)> {
     let mut statement = connection.prepare_cached(sql)?;
     bind(&mut statement, args)?;
     let mut rows = statement.raw_query();
@@ -225,7 +250,8 @@ fn rows(connection: &rusqlite::Connection, sql: &str, args: &[Value]) -> rusqlit
         let values = (0..columns.len()).map(|index| Ok(row.get_ref(index)?.try_into()?));
         found.push(Row { values: values.collect::<rusqlite::Result<_>>()?, columns: columns.clone() });
     }
-    Ok(found)
+    drop(rows);
+    Ok((found, statement.reset_status(StatementStatus::VmStep)))
 }
 
 /// To SQLite `$2` is a name, and the first one it meets has the index 1.
