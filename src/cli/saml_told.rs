@@ -6,15 +6,13 @@ use serde_json::{Value, json};
 use super::Console;
 use crate::base::clock::UnixMillis;
 use crate::error::Result;
+use crate::saml::certificate::beginning;
 use crate::saml::identity_provider::{IdentityProvider, parse_metadata};
 use crate::saml::metadata_change::compare;
 use crate::saml::provider::{StoredProvider, begins_to_vouch};
 use crate::saml::refusal::quoted;
 use crate::workspaces;
 use crate::workspaces::model::Workspace;
-
-/// Digits of a fingerprint that people compare.
-const SHOWN: usize = 8;
 
 /// What a change makes of a provider's metadata.
 #[derive(Default)]
@@ -51,9 +49,7 @@ impl Told {
 
     /// Which certificates come and go, with a space before it; empty if they stay.
     pub fn certificates(&self) -> String {
-        let listed = |prints: &[String]| {
-            prints.iter().map(|print| print.chars().take(SHOWN).collect::<String>()).collect::<Vec<_>>().join(", ")
-        };
+        let listed = |prints: &[String]| prints.iter().map(|print| beginning(print)).collect::<Vec<_>>().join(", ");
         match (self.added.is_empty(), self.removed.is_empty()) {
             (true, true) => String::new(),
             (false, true) => format!(" Certificates that come: {}.", listed(&self.added)),

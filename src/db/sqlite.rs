@@ -148,7 +148,7 @@ impl Connection {
     }
 
     /// Runs a statement to its end: all rows of its result.
-    pub async fn all(&mut self, sql: &str, args: &[Value]) -> Result<Vec<Row>> {
+    pub async fn all(&mut self, sql: &'static str, args: &[Value]) -> Result<Vec<Row>> {
         // Within a transaction pages were read a moment ago, and others wait for its end: giving the thread's place away for a few
         // microseconds would cost it a whole turn of the scheduler on a busy machine.
         let found = match self.in_transaction && !self.pool.long().contains(&address(sql)) {
@@ -165,7 +165,7 @@ impl Connection {
     }
 
     /// Runs a statement that changes rows, and says how many.
-    pub async fn execute(&mut self, sql: &str, args: &[Value]) -> Result<u64> {
+    pub async fn execute(&mut self, sql: &'static str, args: &[Value]) -> Result<u64> {
         self.all(sql, args).await?;
         Ok(self.inner()?.changes())
     }
@@ -203,7 +203,7 @@ impl Connection {
         self.waiting(move |held| held.run(sql, &args)).await
     }
 
-    fn run(&self, sql: &str, args: &[Value]) -> Result<Vec<Row>> {
+    fn run(&self, sql: &'static str, args: &[Value]) -> Result<Vec<Row>> {
         let (rows, steps) = rows(self.inner()?, sql, args).map_err(fault)?;
         if steps > LONG {
             self.pool.long().insert(address(sql));
@@ -234,7 +234,7 @@ fn here<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
-fn address(sql: &str) -> usize {
+fn address(sql: &'static str) -> usize {
     sql.as_ptr().addr()
 }
 

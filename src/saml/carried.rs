@@ -10,8 +10,6 @@ use super::{certificate, names};
 
 /// Configured certificates that are shown at the most: what is kept of a sentence is bounded.
 const SHOWN: usize = 3;
-/// Digits of a fingerprint that are enough to find the certificate by, where nothing is to be compared.
-const BEGINNING: usize = 8;
 /// How a certificate in DER begins: a SEQUENCE.
 const SEQUENCE: u8 = 0x30;
 
@@ -23,23 +21,25 @@ pub fn explained(refusal: Refusal, root: &Element, configured: &[Vec<u8>]) -> Re
     }
     let known: Vec<String> = configured.iter().map(|der| certificate::fingerprint(der)).collect();
     let said = match fingerprint(root) {
-        None => format!("configured are certificates whose SHA-256 begins with {}", list(&known, BEGINNING)),
+        None => format!(
+            "configured are certificates whose SHA-256 begins with {}",
+            list(known.iter().map(|one| certificate::beginning(one)))
+        ),
         Some(carried) if known.contains(&carried) => {
             format!("the message names the configured certificate with SHA-256 {carried}, but was changed since")
         }
         Some(carried) => {
-            let shown = list(&known, usize::MAX);
+            let shown = list(known.iter().map(String::as_str));
             format!("the message names the certificate with SHA-256 {carried}, configured are: {shown}")
         }
     };
     Refusal::new(refusal.check, format!("{}; {said}", refusal.detail))
 }
 
-/// The first few fingerprints, of each so many digits.
-fn list(known: &[String], digits: usize) -> String {
-    let shown: Vec<&str> = known.iter().take(SHOWN).map(|one| one.get(..digits).unwrap_or(one)).collect();
+/// The first few fingerprints, and whether there are more.
+fn list<'a>(known: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = if known.len() > SHOWN { " and others" } else { "" };
-    shown.join(", ") + more
+    known.take(SHOWN).collect::<Vec<_>>().join(", ") + more
 }
 
 fn is_named(name: &'static str) -> impl Fn(&&Element) -> bool {

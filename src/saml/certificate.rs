@@ -55,6 +55,11 @@ pub fn fingerprint(der: &[u8]) -> String {
     hex(&Sha256::digest(der))
 }
 
+/// The digits of a fingerprint that are enough to find a certificate by, where nothing is to be compared.
+pub fn beginning(fingerprint: &str) -> &str {
+    fingerprint.get(..8).unwrap_or(fingerprint)
+}
+
 /// A certificate as a file: PEM, 64 columns. `None` if the octets are none.
 pub fn pem(der: &[u8]) -> Option<String> {
     let written = X509::from_der(der).and_then(|certificate| certificate.to_pem()).ok()?;

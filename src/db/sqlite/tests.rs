@@ -19,9 +19,14 @@ async fn begun(pool: &Pool) -> Connection {
     pool.acquire().await.expect("it is free").begin().await.expect("nobody has the lock")
 }
 
-async fn with_table(pool: &Pool) {
-    let mut connection = pool.acquire().await.expect("the file can be made");
+/// A file with a table that is empty, and who writes to it.
+async fn with_table() -> (TempDir, PathBuf, Pool) {
+    let (folder, path) = file();
+    let writer = Pool::writer(&path);
+    let mut connection = writer.acquire().await.expect("the file can be made");
     connection.script("CREATE TABLE t (x BIGINT UNIQUE)").expect("there is none yet");
+    drop(connection);
+    (folder, path, writer)
 }
 
 async fn count(pool: &Pool) -> i64 {
@@ -49,9 +54,8 @@ async fn arguments_have_numbers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_is_dropped_leaves_nothing() {
-    let (_folder, path) = file();
-    let (writer, readers) = (Pool::writer(&path), Pool::readers(&path));
-    with_table(&writer).await;
+    let (_folder, path, writer) = with_table().await;
+    let readers = Pool::readers(&path);
     let mut dropped = begun(&writer).await;
     assert_eq!(
         dropped.execute("INSERT INTO t (x) VALUES ($1), ($2)", &args![1_i64, 2_i64]).await.expect("it is empty"),
@@ -69,9 +73,7 @@ async fn a_transaction_that_is_dropped_leaves_nothing() {
 
 #[tokio::test]
 async fn whoever_waits_for_another_process_can_stop_waiting() {
-    let (_folder, path) = file();
-    let writer = Pool::writer(&path);
-    with_table(&writer).await;
+    let (_folder, path, writer) = with_table().await;
     let other = rusqlite::Connection::open(&path).expect("the file is there");
     other.execute_batch("BEGIN IMMEDIATE; INSERT INTO t (x) VALUES (1)").expect("nobody else writes");
     let connection = writer.acquire().await.expect("it is free");
@@ -84,9 +86,7 @@ async fn whoever_waits_for_another_process_can_stop_waiting() {
 
 #[tokio::test]
 async fn what_sqlite_took_back_is_not_gone_on_with() {
-    let (_folder, path) = file();
-    let writer = Pool::writer(&path);
-    with_table(&writer).await;
+    let (_folder, _path, writer) = with_table().await;
     let mut taken_back = begun(&writer).await;
     // As SQLite does by itself when the disk fails.
     taken_back.script("ROLLBACK").expect("a transaction is open");
@@ -97,9 +97,7 @@ async fn what_sqlite_took_back_is_not_gone_on_with() {
 
 #[tokio::test]
 async fn a_closed_pool_gives_no_connection() {
-    let (_folder, path) = file();
-    let writer = Pool::writer(&path);
-    with_table(&writer).await;
+    let (_folder, path, writer) = with_table().await;
     writer.close().await;
     assert_eq!(writer.acquire().await.err().expect("it is closed").problem().status, 503);
     assert!(!path.with_extension("db-wal").exists(), "the log was folded into the file");
